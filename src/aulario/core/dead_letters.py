@@ -1,0 +1,68 @@
+"""Dead letters: what handlers gave up, grouped for people, and replayed as often as wanted without a second effect."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from aulario.backends.database import Transaction
+from aulario.core import inbox
+from aulario.core.inbox import Held
+from aulario.core.models import instant, micros
+
+_GROUPS = """SELECT handler, topic, error, count(*), min(taken_at), max(taken_at) FROM inbox
+WHERE status = 'dead' AND (? IS NULL OR tenant = ?) GROUP BY handler, topic, error ORDER BY count(*) DESC, handler"""
+_LIST = """SELECT handler, envelope, status, attempts, due, history, claimed_by FROM inbox WHERE status = 'dead'
+AND (? IS NULL OR tenant = ?) AND (? IS NULL OR handler = ?) AND (? IS NULL OR error = ?) AND (? IS NULL OR event_id = ?)
+ORDER BY taken_at LIMIT ?"""
+_REPLAY = """UPDATE inbox SET status = 'waiting', due = ?, attempts = 0
+WHERE handler = ? AND event_id = ? AND status = 'dead' AND (expires IS NULL OR expires > ?)"""
+
+
+class Group(NamedTuple):
+    """Dead letters of one handler that died of the same error."""
+
+    handler: str
+    topic: str
+    error: str
+    count: int
+    first: datetime
+    last: datetime
+
+
+class Replay(NamedTuple):
+    """How many dead letters will be tried again, and how many are too old for that to be safe."""
+
+    replayed: int
+    refused: int
+
+
+class Choice(NamedTuple):
+    """Which dead letters are meant; None leaves a part open."""
+
+    tenant: str | None = None
+    handler: str | None = None
+    error: str | None = None
+    event_id: str | None = None
+
+
+def groups(transaction: Transaction, tenant: str | None = None) -> list[Group]:
+    rows = transaction.run(_GROUPS, (tenant, tenant)).fetchall()
+    return [Group(*row[:4], instant(row[4]), instant(row[5])) for row in rows]
+
+
+def letters(transaction: Transaction, choice: Choice, limit: int = 1000) -> Sequence[Held]:
+    pairs = [value for part in choice for value in (part, part)]
+    return [inbox.held(row) for row in transaction.run(_LIST, (*pairs, limit)).fetchall()]
+
+
+def replay(transaction: Transaction, choice: Choice, now: datetime, limit: int = 1000) -> Replay:
+    """Let chosen dead letters be tried again with a fresh count of attempts and their history kept.
+
+    Past the inbox's retention the mark that an effect happened may be gone, so such a replay is refused.
+    """
+    chosen = letters(transaction, choice, limit)
+    replayed = sum(
+        transaction.run(_REPLAY, (micros(now), letter.handler, letter.envelope.id, micros(now))).rowcount
+        for letter in chosen
+    )
+    return Replay(replayed, len(chosen) - replayed)

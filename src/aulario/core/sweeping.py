@@ -1,0 +1,37 @@
+"""Forgets what no promise needs any more, in small steps, so that nothing ever waits for a big one."""
+
+from datetime import timedelta
+
+from aulario.backends.database import Step, Transaction
+from aulario.core.models import micros
+from aulario.core.unit_of_work import Store
+
+KEPT = timedelta(days=30)
+"""How long the outbox keeps events for handlers that begin at the first, and for replays."""
+STEP = 500
+
+_EXPIRED = """DELETE FROM inbox WHERE (handler, event_id) IN (SELECT handler, event_id FROM inbox
+WHERE expires <= ? AND status = 'done' ORDER BY expires LIMIT ?)"""
+_SENT = """DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox
+WHERE sequence <= (SELECT max(sequence) FROM outbox WHERE time <= ?) ORDER BY sequence LIMIT ?)"""
+_REPLIES = "DELETE FROM idempotency WHERE expires <= ?"
+
+
+async def sweep(store: Store) -> int:
+    """Delete until nothing old is left; gives how many rows went."""
+    total = 0
+    while True:
+        (count,) = await store.write([Step(lambda transaction: _sweep(transaction, store))])
+        if isinstance(count, Exception):
+            raise count
+        total += count
+        if count < STEP:
+            return total
+
+
+def _sweep(transaction: Transaction, store: Store) -> int:
+    now = store.clock.now()
+    transaction.run(_REPLIES, (micros(now),))
+    inbox = transaction.run(_EXPIRED, (micros(now), STEP)).rowcount
+    outbox = transaction.run(_SENT, ((now - KEPT).isoformat(), STEP)).rowcount
+    return max(inbox, outbox)

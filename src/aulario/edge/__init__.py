@@ -1,0 +1,1 @@
+"""The gateway: what every request passes before and after its service."""
