@@ -1,19 +1,24 @@
-"""What travels with a request through every call, event, log line and span: its ids, its trace, its tenant."""
+"""Who asks, in which tenant and in which trace: what travels with every request, event, call, span and log line."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from random import getrandbits
+from dataclasses import dataclass
 from typing import Self
 
-_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+from aulario.contracts.event import Envelope
+from aulario.kit.ids import uuid7
+
+# W3C Trace Context, 3.2: zeros and version ff are invalid, and only versions after 00 may carry more fields.
+_TRACEPARENT = re.compile(r"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_SAMPLED = 0x01
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where something happens. `sampled` says whether spans are recorded; the ids are there in either case."""
+    """Where a piece of work belongs; one that is not sampled keeps its ids, so that its log lines can be joined."""
 
     request_id: str
     trace_id: str
@@ -23,45 +28,67 @@ class Context:
     service: str = ""
 
     @classmethod
-    def root(cls, request_id: str, *, sampled: bool) -> Self:
-        """Begin a new trace."""
-        return cls(request_id, f"{getrandbits(128) or 1:032x}", f"{getrandbits(64) or 1:016x}", sampled)
+    def root(cls, request_id: str = "", *, sampled: bool = False, tenant: str = "", service: str = "") -> Self:
+        """Begin a trace, and a request id of our own where none is given."""
+        trace_id = os.urandom(16).hex()
+        # A span id taken from its trace id marks a context that no span stands for; see `is_root`.
+        return cls(request_id or uuid7(), trace_id, trace_id[16:], sampled, tenant, service)
 
     @classmethod
-    def from_traceparent(cls, traceparent: str, request_id: str, tenant: str = "") -> Self | None:
-        """Take up a trace (W3C Trace Context, section 3.2); None for a malformed header."""
+    def from_traceparent(cls, traceparent: str, request_id: str = "", *, tenant: str = "") -> Self | None:
+        """Continue a trace that began elsewhere; None for what is no W3C `traceparent`, as for an empty one."""
         found = _TRACEPARENT.fullmatch(traceparent)
         if found is None:
             return None
-        trace_id, span_id, flags = found.groups()
-        return cls(request_id, trace_id, span_id, bool(int(flags, 16) & 1), tenant)
+        sampled = bool(int(found[3], 16) & _SAMPLED)
+        return cls(request_id or uuid7(), found[1], found[2], sampled, tenant)
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> Self:
+        """Give the context an event was recorded in; a new trace where it came without one."""
+        continued = cls.from_traceparent(envelope.traceparent, envelope.request_id, tenant=envelope.tenant)
+        return continued or cls.root(envelope.request_id, tenant=envelope.tenant)
 
     @property
     def traceparent(self) -> str:
         return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
 
+    @property
+    def is_root(self) -> bool:
+        """Whether this is where a trace began: its first span has no parent."""
+        return self.trace_id[16:] == self.span_id
+
+    def child(self, *, service: str = "", tenant: str = "") -> Self:
+        """Give the context of a new span beneath this one."""
+        return self._in_span(os.urandom(8).hex(), service, tenant)
+
+    def within(self, *, service: str = "", tenant: str = "") -> Self:
+        """Give this span's context as another service or tenant sees it."""
+        if service in ("", self.service) and tenant in ("", self.tenant):
+            return self
+        return self._in_span(self.span_id, service, tenant)
+
     def in_tenant(self, tenant: str) -> Self:
-        return replace(self, tenant=tenant)
+        return self.within(tenant=tenant)
 
-    def child(self, service: str) -> Self:
-        """Give the same trace with a new span id, in a service."""
-        return replace(self, span_id=f"{getrandbits(64) or 1:016x}", service=service)
+    def _in_span(self, span_id: str, service: str, tenant: str) -> Self:
+        tenant, service = tenant or self.tenant, service or self.service
+        return type(self)(self.request_id, self.trace_id, span_id, self.sampled, tenant, service)
 
 
-NOWHERE = Context("", "0" * 32, "0" * 16, sampled=False)
-_current: ContextVar[Context] = ContextVar("context", default=NOWHERE)
+CURRENT: ContextVar[Context | None] = ContextVar("aulario.context", default=None)
 
 
 def current() -> Context:
-    """Give the context of what runs now; NOWHERE outside of any request or event."""
-    return _current.get()
+    """Give the context this code runs in; outside of any, a new one that is not sampled."""
+    return CURRENT.get() or Context.root()
 
 
 @contextmanager
 def use(context: Context) -> Iterator[Context]:
     """Make a context the current one for a while."""
-    token = _current.set(context)
+    token = CURRENT.set(context)
     try:
         yield context
     finally:
-        _current.reset(token)
+        CURRENT.reset(token)

@@ -1,39 +1,65 @@
-"""The traces contract: finished spans are handed over, and may be asked for as long as the backend keeps them."""
+"""The traces contract: keeps the spans of sampled requests for people who look, and never more than it was given room."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
-from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 
 class Span(msgspec.Struct, frozen=True):
-    """One finished span; times in nanoseconds since 1970."""
+    """A piece of work in one service, as it was kept."""
 
     trace_id: str
     span_id: str
-    parent_id: str | None
+    parent_id: str
+    """Empty for the first span of a trace."""
     name: str
     kind: str
+    """SERVER, CLIENT, PRODUCER, CONSUMER or INTERNAL, as OpenTelemetry names them."""
     service: str
     tenant: str
     start_ns: int
     end_ns: int
-    error: str | None
-    attributes: dict[str, str | int | float | bool]
+    error: str = ""
+    """The type of what went wrong; empty when nothing did."""
+    attributes: dict[str, Any] = {}
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A trace in one line; `name` and `tenant` are those of its earliest span."""
+
+    trace_id: str
+    name: str
+    tenant: str
+    start_ns: int
+    end_ns: int
+    spans: int
+    errors: int
 
 
 class Traces(Protocol):
-    """Keeps traces for people who look.
+    """Where spans are kept for a while.
 
-    Promises: what was exported and flushed can be read back, from any process; the newest are kept, older ones go;
-    losing all of it harms nothing else.
+    Promises: any OpenTelemetry batch processor can export to it; a span exported twice is kept once; it never grows
+    past its bound, the oldest spans go first; a fault of its storage costs spans and nothing else, and is logged.
+    All of it may be called from any thread, and blocks: from an event loop, call it in a thread.
     """
 
-    exporter: SpanExporter
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult: ...
 
-    def trace(self, trace_id: str) -> Sequence[Span]:
-        """Give the spans of a trace, oldest first; empty when it is not known (any more)."""
+    def trace(self, trace_id: str) -> list[Span]:
+        """Give the spans of a trace by their start, those of other processes too; empty when it is not known."""
         ...
+
+    def recent(self, limit: int) -> list[Summary]:
+        """Give the traces that began last, newest first."""
+        ...
+
+    def shutdown(self) -> None:
+        """Export no more; what is kept can still be read."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool: ...
 
     def close(self) -> None: ...

@@ -1,0 +1,102 @@
+"""`aulario up`: every service in this process, served until it is told to stop."""
+
+import asyncio
+import errno
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+import uvicorn
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from aulario.app import Platform
+from aulario.cli.failing import explained
+from aulario.core import logs
+from aulario.demo import Demo, seed
+from aulario.settings import Settings, load
+
+console = Console(highlight=False)
+
+
+def up(
+    host: Annotated[str | None, typer.Option(help="Listen here instead of AULARIO_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Listen here instead of AULARIO_PORT; 0 takes a free port.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Keep everything here instead of AULARIO_DATA.")] = None,
+) -> None:
+    """Start the whole platform in this process; Ctrl-C or SIGTERM finishes what is in flight and stops."""
+    with explained("Aulario did not start"):
+        given = {"host": host, "port": port, "data": data}
+        settings = load().model_copy(update={name: value for name, value in given.items() if value is not None})
+        pretty = settings.log == "pretty" or (settings.log == "auto" and sys.stderr.isatty())
+        logs.setup(pretty=pretty, level=settings.log_level)
+        # The port comes first: one that is taken must stop the start before anything is touched.
+        with _listening(settings) as listener:
+            uvloop.run(_serve(settings, listener))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    async with Platform(settings) as platform:
+        demo = await seed(platform) if settings.demo else None
+        server = _Server(platform, settings)
+        serving = asyncio.create_task(server.serve([listener]))
+        _greet(listener, demo)
+        await serving
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """Take the address; raises OSError with what to do when somebody else has it."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        hint = "; stop what listens there, or choose another with AULARIO_PORT" if error.errno == errno.EADDRINUSE else ""
+        message = f"cannot listen on {settings.host}:{settings.port} ({error.strerror}){hint}"
+        raise OSError(message) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Answers "not ready" from the moment it is told to stop; a second signal does not wait any longer."""
+
+    def __init__(self, platform: Platform, settings: Settings) -> None:
+        config = uvicorn.Config(
+            platform.web,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=round(settings.grace),
+            backlog=2048,
+        )
+        super().__init__(config)
+        self._platform = platform
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._platform.drain()
+        super().handle_exit(signal.SIGINT if self.should_exit else sig, frame)
+
+
+def _greet(listener: socket.socket, demo: Demo | None) -> None:
+    host, port = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    console.print(f"\n[bold]Aulario is ready[/] at [link={address}]{address}[/]")
+    if demo is not None:
+        table = Table("academy", "role", "e-mail", box=None, pad_edge=False, header_style="dim")
+        for person in demo.people:
+            table.add_row(person.academy, person.role, person.email)
+        console.print(f"\nDemo log-ins, all with the password [bold]{demo.password}[/]\n")
+        console.print(table)
+        console.print(f"\nIn another terminal: [bold].venv/bin/aulario flows run welcome --url {address}[/]")
+    console.print("Ctrl-C stops it.\n", style="dim")
