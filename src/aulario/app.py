@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from fastapi import FastAPI
 
@@ -70,7 +70,7 @@ class Platform:
             settings.max_body,
         )
 
-    async def __aenter__(self) -> "Platform":
+    async def __aenter__(self) -> Self:
         """Take the data folder, bring it up to date, and start reacting; raises before anything was changed."""
         async with AsyncExitStack() as stack:
             await self._open(stack)
@@ -123,7 +123,7 @@ class Platform:
         keys = await KeyRing.load(self.secrets, "signing-keys", self.clock)
         if settings.traces == "local:":
             self.traces = LocalTraces(settings.data / "traces.db")
-            telemetry.setup(self.traces.exporter)
+            telemetry.setup(self.traces)
             stack.callback(self.traces.close)
             stack.callback(telemetry.shutdown)
         gateway = SimulatedGateway(
@@ -175,5 +175,5 @@ def _secrets(settings: Settings) -> Secrets:
 
 
 def _committed(service: str, units: int) -> None:
-    telemetry.UNITS.labels(service).inc(units)
+    telemetry.committed(service, units)
     crash_point(service, "unit.after_commit")

@@ -2,15 +2,15 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
-from typing import NamedTuple
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from aulario.app import Platform
 from aulario.contracts.identity import Role
 from aulario.core.context import Context
 from aulario.core.pagination import Page
-from aulario.core.unit_of_work import Store
+from aulario.core.unit_of_work import Store, View
 from aulario.kit.ids import uuid7
 from aulario.kit.passwords import hash_password
 from aulario.services.courses import actions as courses
@@ -20,8 +20,11 @@ from aulario.services.identity import actions as identity
 from aulario.services.identity import queries as people
 from aulario.services.identity.actions import NewTenant, NewUser
 
-PASSWORD, COMPLETE = "demo-password", "demo-complete"  # noqa: S105 - the names of secrets
+PASSWORD, COMPLETE = "demo-password", "demo-complete"
 DONE = b"yes"
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Person(NamedTuple):
@@ -126,7 +129,7 @@ def _people(academy: Academy) -> list[Person]:
 
 
 def _email(academy: Academy, name: str) -> str:
-    plain = name.split()[0].lower().translate(str.maketrans("áéíóúñ", "aeioun"))
+    plain = name.split(maxsplit=1)[0].lower().translate(str.maketrans("áéíóúñ", "aeioun"))
     return f"{plain}@{academy.tenant.slug}.example"
 
 
@@ -134,5 +137,7 @@ def _context(tenant: str) -> Context:
     return Context.root(uuid7(), sampled=False).in_tenant(tenant)
 
 
-async def _read(store: Store, tenant: str, query, *args):
-    return await store.read(_context(tenant), partial(query), *args)
+async def _read(
+    store: Store, tenant: str, query: Callable[Concatenate[View, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    return await store.read(_context(tenant), query, *args, **kwargs)

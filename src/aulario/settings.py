@@ -35,9 +35,13 @@ class Settings(BaseSettings):
     broker: Literal["local:"] = Field("local:", description="`local:`: services read each other's outboxes")
     cache: Literal["memory:"] = Field("memory:", description="`memory:`: counts are kept in this process")
     secrets: Literal["file:"] = Field("file:", description="`file:`: encrypted files in the data folder")
-    secrets_key: SecretStr | None = Field(None, description="the key of those files (base64, 32 bytes), to keep it elsewhere")
+    secrets_key: SecretStr | None = Field(
+        None, description="the key of those files (base64, 32 bytes), to keep it elsewhere"
+    )
     traces: Literal["local:", "off:"] = Field("local:", description="`local:`: the newest are kept in the data folder")
-    traces_per_second: float = Field(5, ge=0, le=10_000, description="new traces recorded a second; others are not recorded")
+    traces_per_second: float = Field(
+        5, ge=0, le=10_000, description="new traces recorded a second; others are not recorded"
+    )
 
     simulated_rate: int = Field(90, ge=0, le=100, description="of a hundred simulated charges, how many succeed")
     simulated_seed: int = Field(0, description="another number makes another series of simulated outcomes")

@@ -16,4 +16,4 @@ app.command("up")(up.up)
 
 @app.callback()
 def common() -> None:
-    """Settings are environment variables that begin with AULARIO_; `aulario doctor` lists them."""
+    """Run Aulario. Settings are environment variables that begin with AULARIO_; `aulario doctor` lists them."""

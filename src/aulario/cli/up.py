@@ -58,7 +58,9 @@ def _listening(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        hint = "; stop what listens there, or choose another with AULARIO_PORT" if error.errno == errno.EADDRINUSE else ""
+        hint = (
+            "; stop what listens there, or choose another with AULARIO_PORT" if error.errno == errno.EADDRINUSE else ""
+        )
         message = f"cannot listen on {settings.host}:{settings.port} ({error.strerror}){hint}"
         raise OSError(message) from error
     return listener

@@ -20,7 +20,9 @@ def source_of(topic: str) -> str:
 
 
 def _is_event(shape: object, module: str) -> bool:
-    return isinstance(shape, type) and issubclass(shape, Event) and shape.__module__ == module and hasattr(shape, "type")
+    return (
+        isinstance(shape, type) and issubclass(shape, Event) and shape.__module__ == module and hasattr(shape, "type")
+    )
 
 
 _SOURCE_BY_TOPIC = {shape.topic(): service for service, shapes in events().items() for shape in shapes}

@@ -4,7 +4,6 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
-
 Answer = TypeVar("Answer")
 
 

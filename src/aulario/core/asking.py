@@ -34,11 +34,12 @@ class Asking:
         answerer = self._answerers.get(type(question))
         if answerer is None:
             raise _unanswered(question)
-        attributes = {"peer.service": question.service, "rpc.method": type(question).__name__}
-        with telemetry.span(type(question).__name__, "client", service=service, attributes=attributes) as span:
+        name = type(question).__name__
+        attributes = {"peer.service": question.service, "rpc.method": name}
+        with telemetry.span(name, "client", service=service, parent=context, attributes=attributes) as span:
             try:
                 answer: Answer = await asyncio.wait_for(
-                    answerer.store.read(span.context or context, answerer.query, question), question.seconds
+                    answerer.store.read(span.context, answerer.query, question), question.seconds
                 )
             except TimeoutError as error:
                 raise _unanswered(question) from error

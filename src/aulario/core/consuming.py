@@ -99,9 +99,7 @@ class Consumer:
             return held + [one for probe in probes for one in inbox.due(transaction, now, [probe], 1)]
 
         due = [
-            held
-            for held in await self.store.database.read(waiting)
-            if (held.handler, held.envelope.id) not in calling
+            held for held in await self.store.database.read(waiting) if (held.handler, held.envelope.id) not in calling
         ]
         claims: list[Claimed] = []
         for held in due:
@@ -193,8 +191,8 @@ class Consumer:
         inbox.hold(transaction, held, self.store.clock.now(), self.handlers[held.handler].event.kept)
 
     def _given(self, transaction: Transaction, held: Held, context: Context | None = None) -> tuple[UnitOfWork, Event]:
-        """What a handler's parts are given first: a unit of work in the event's tenant, and the event."""
-        context = context or telemetry.context_of(held.envelope)
+        """Give what a handler's parts are called with: a unit of work in the event's tenant, and the event."""
+        context = context or Context.of(held.envelope)
         return self.store.unit(transaction, context), read(self.handlers[held.handler].event, held.envelope)
 
     async def _store(self, steps: Sequence[Step[Outcome]]) -> list[Outcome]:

@@ -12,7 +12,9 @@ from aulario.contracts.event import Envelope
 from aulario.kit.ids import uuid7
 
 # W3C Trace Context, 3.2: zeros and version ff are invalid, and only versions after 00 may carry more fields.
-_TRACEPARENT = re.compile(r"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_TRACEPARENT = re.compile(
+    r"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+)
 _SAMPLED = 0x01
 
 

@@ -12,8 +12,8 @@ from aulario.core.models import instant, micros
 _GROUPS = """SELECT handler, topic, error, count(*), min(taken_at), max(taken_at) FROM inbox
 WHERE status = 'dead' AND (? IS NULL OR tenant = ?) GROUP BY handler, topic, error ORDER BY count(*) DESC, handler"""
 _LIST = """SELECT handler, envelope, status, attempts, due, history, claimed_by FROM inbox WHERE status = 'dead'
-AND (? IS NULL OR tenant = ?) AND (? IS NULL OR handler = ?) AND (? IS NULL OR error = ?) AND (? IS NULL OR event_id = ?)
-ORDER BY taken_at LIMIT ?"""
+AND (? IS NULL OR tenant = ?) AND (? IS NULL OR handler = ?) AND (? IS NULL OR error = ?)
+AND (? IS NULL OR event_id = ?) ORDER BY taken_at LIMIT ?"""
 _REPLAY = """UPDATE inbox SET status = 'waiting', due = ?, attempts = 0
 WHERE handler = ? AND event_id = ? AND status = 'dead' AND (expires IS NULL OR expires > ?)"""
 
@@ -24,7 +24,7 @@ class Group(NamedTuple):
     handler: str
     topic: str
     error: str
-    count: int
+    letters: int
     first: datetime
     last: datetime
 
@@ -47,7 +47,7 @@ class Choice(NamedTuple):
 
 def groups(transaction: Transaction, tenant: str | None = None) -> list[Group]:
     rows = transaction.run(_GROUPS, (tenant, tenant)).fetchall()
-    return [Group(*row[:4], instant(row[4]), instant(row[5])) for row in rows]
+    return [Group(row[0], row[1], row[2], row[3], instant(row[4]), instant(row[5])) for row in rows]
 
 
 def letters(transaction: Transaction, choice: Choice, limit: int = 1000) -> Sequence[Held]:

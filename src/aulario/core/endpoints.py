@@ -34,7 +34,7 @@ class Reply(BaseModel):
 
 
 class Work:
-    """One request's access to its service, in its caller's tenant: `await work(action, ...)`, `work.read(query, ...)`."""
+    """One request's access to its service in its caller's tenant: `work(action, ...)`, `work.read(query, ...)`."""
 
     def __init__(self, request: Request, site: Site, context: Context, caller: Caller | None) -> None:
         self.request, self._site, self.context, self._caller = request, site, context, caller
@@ -59,9 +59,7 @@ class Work:
             raise RuntimeError(message)
         return self._site.store
 
-    async def __call__(
-        self, action: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def __call__(self, action: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run an action; what it stored and recorded is on disk when this returns."""
         return await self._store.work(self.context, action, *args, **kwargs)
 
@@ -78,9 +76,7 @@ class Work:
 
         return await self._store.work(self.context, act)
 
-    async def read(
-        self, query: Callable[Concatenate[View, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def read(self, query: Callable[Concatenate[View, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._store.read(self.context, query, *args, **kwargs)
 
     async def ask(self, question: Question[T]) -> T:

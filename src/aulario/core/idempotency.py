@@ -37,7 +37,7 @@ def fingerprint(*parts: bytes) -> str:
 
 
 def answered(uow: UnitOfWork, once: Once, reply: type[R], act: Callable[[], object]) -> R:
-    """Give the kept reply, or act and keep it, in the action's own transaction; raises Unprocessable on another body."""
+    """Give the kept reply, or act and keep it in the action's own transaction; raises Unprocessable on another body."""
     place = (uow.tenant, once.caller, once.route, once.key)
     kept = uow.transaction.run(_FIND, place).fetchone()
     if kept is None:

@@ -18,8 +18,8 @@ _TAKE = """INSERT INTO inbox (handler, event_id, status, tenant, topic, key, seq
 VALUES (?, ?, 'done', ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING"""
 _HOLD = """INSERT INTO inbox (handler, event_id, status, tenant, topic, key, sequence, taken_at, expires, attempts, due,
 error, history, claimed_by, envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (handler, event_id) DO UPDATE SET status = excluded.status, attempts = excluded.attempts, due = excluded.due,
-error = excluded.error, history = excluded.history, claimed_by = excluded.claimed_by"""
+ON CONFLICT (handler, event_id) DO UPDATE SET status = excluded.status, attempts = excluded.attempts,
+due = excluded.due, error = excluded.error, history = excluded.history, claimed_by = excluded.claimed_by"""
 _BLOCKED = """SELECT 1 FROM inbox WHERE handler = ? AND tenant = ? AND key = ? AND sequence < ?
 AND status IN ('waiting', 'claimed') LIMIT 1"""
 _FINISH = """UPDATE inbox SET status = 'done', due = NULL, envelope = NULL, claimed_by = NULL

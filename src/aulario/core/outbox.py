@@ -54,7 +54,9 @@ def newest(transaction: Transaction, tenant: str | None, topic: str | None, befo
     """Give events backwards from a position, for people who look; of one tenant and topic, or of all."""
     statement = f"{_READ} WHERE sequence < ? AND (? IS NULL OR tenant = ?) AND (? IS NULL OR topic = ?)"
     parameters = (before, tenant, tenant, topic, topic, limit)
-    return [Envelope(*row) for row in transaction.run(f"{statement} ORDER BY sequence DESC LIMIT ?", parameters).fetchall()]
+    return [
+        Envelope(*row) for row in transaction.run(f"{statement} ORDER BY sequence DESC LIMIT ?", parameters).fetchall()
+    ]
 
 
 def defer(transaction: Transaction, event: DueEvent) -> None:

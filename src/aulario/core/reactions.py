@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aulario.backends.broker import Broker, Subscription
@@ -91,9 +92,9 @@ class Reactions:
             await self._slots.acquire()
             key = (claimed.held.handler, claimed.held.envelope.id)
             task = self._calls[key] = asyncio.create_task(self._call(claimed))
-            task.add_done_callback(lambda _, key=key: self._called(key))
+            task.add_done_callback(partial(self._called, key))
 
-    def _called(self, key: tuple[str, str]) -> None:
+    def _called(self, key: tuple[str, str], _: asyncio.Task[None]) -> None:
         self._slots.release()
         del self._calls[key]
 
@@ -108,10 +109,10 @@ class Reactions:
                 outside = Outside(f"{held.envelope.id}/{held.handler}", span.context, self.backends)
                 answer = await asyncio.wait_for(call.make(outside, claimed.request), CALL_SECONDS)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is kept with the event and counted
-            await self._until_stored(lambda: self.consumer.give_back(claimed, error))
+            await self._until_stored(partial(self.consumer.give_back, claimed, error))
             return
         crash_point(service, "call.after")
-        await self._until_stored(lambda: self.consumer.settle(claimed, answer))
+        await self._until_stored(partial(self.consumer.settle, claimed, answer))
 
     async def _until_stored(self, store: Callable[[], Awaitable[None]]) -> None:
         """Store an outcome; while the storage refuses, hold on to it rather than make the call again."""
@@ -127,7 +128,7 @@ class Reactions:
         while True:
             try:
                 await step()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - logged; a loop that ended would lose what it carries
                 if isinstance(error, Unavailable):
                     _log.warning("the storage refuses; trying again", reason=str(error))
                 else:

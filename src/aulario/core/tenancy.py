@@ -59,7 +59,7 @@ def _narrow_dml(statement: Any) -> None:
 
 
 def _tables(source: FromClause) -> list[FromClause]:
-    """The tenant's tables of one FROM item."""
+    """Give the tenant's tables of one FROM item."""
     if isinstance(source, Join):
         if source.isouter:
             # A condition in WHERE would drop the rows the outer join was written to keep.

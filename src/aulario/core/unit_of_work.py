@@ -43,24 +43,24 @@ class View:
     def tenant(self) -> str:
         return self.context.tenant
 
-    def all(self, statement: Select[tuple[T]], **parameters: object) -> Sequence[T]:
+    def all(self, statement: Select[T], **parameters: object) -> Sequence[T]:
         """Give records: immutable, with the attributes of the model that was selected."""
-        # A Core row has the mapped class's attributes without the cost of an identity map; to the type checker it is one.
+        # A Core row has the mapped class's attributes without the cost of an identity map.
         records: Any = self._execute(statement, parameters).all()
         return records  # type: ignore[no-any-return]  # see above
 
-    def first(self, statement: Select[tuple[T]], **parameters: object) -> T | None:
+    def first(self, statement: Select[T], **parameters: object) -> T | None:
         record: Any = self._execute(statement, parameters).first()
         return record  # type: ignore[no-any-return]  # as in `all`
 
-    def one(self, statement: Select[tuple[T]], **parameters: object) -> T:
+    def one(self, statement: Select[T], **parameters: object) -> T:
         """As `first`; raises NotFound where there is none, be it another tenant's or nobody's."""
         record = self.first(statement, **parameters)
         if record is None:
             raise NotFound(NOTHING)
         return record
 
-    def scalar(self, statement: Select[tuple[T]], **parameters: object) -> T | None:
+    def scalar(self, statement: Select[T], **parameters: object) -> T | None:
         """Give the first column of the first row."""
         value: T | None = self._execute(statement, parameters).scalar()
         return value
@@ -102,7 +102,7 @@ class UnitOfWork(View):
         statement = _updates.get((model, *values))
         if statement is None:
             (primary,) = model.__table__.primary_key
-            marks = {name: bindparam(f"new_{name}") for name in values}
+            marks: dict[str, Any] = {name: bindparam(f"new_{name}") for name in values}
             statement = _updates[model, *values] = update(model).where(primary == bindparam("key")).values(marks)
         if not self.change(statement, key=key, **{f"new_{name}": value for name, value in values.items()}):
             raise NotFound(NOTHING)

@@ -1,4 +1,4 @@
-"""What every request passes: its id, its trace, its size, its headers, its line in the log, its place in the figures."""
+"""What every request passes: its id and trace, its size, its headers, its line in the log, its count in the figures."""
 
 import time
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Front:
         parent = headers.get(b"traceparent") if trusted else None
         name = given or uuid7()
         taken = Context.from_traceparent(parent, name) if parent else None
-        return taken or Context.root(name, sampled=self.sampler.choose())
+        return taken or Context.root(name, sampled=self.sampler.decide())
 
 
 class _Passage:
@@ -75,7 +75,7 @@ class _Passage:
             await app(self._scope, self._receive_capped, self._send_headed)
         except Problem as problem:
             await self._refuse(problem)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its trace; the client gets a problem without one
             _log.exception("a request failed")
             await self._refuse(Problem("something went wrong here; it was logged under this request id"))
 
@@ -83,7 +83,7 @@ class _Passage:
         """Write the request's line, and count it under its route's template, never its address."""
         seconds = time.perf_counter() - self._began
         route = getattr(self._scope.get("route"), "path", "none")
-        telemetry.REQUESTS.labels(self._scope["method"], route, str(self.status)).observe(seconds)
+        telemetry.request_done(self._scope["method"], route, self.status, seconds)
         _log.info("request", method=self._scope["method"], route=route, status=self.status, ms=round(seconds * 1e3, 1))
 
     async def _receive_capped(self) -> Message:

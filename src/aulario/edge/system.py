@@ -1,8 +1,8 @@
 """The platform's own addresses: whether it lives, whether it can serve, its figures, its traces."""
 
-from fastapi import Request, Response
+from fastapi import Response
 from msgspec import structs
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from aulario.backends.traces import Traces
 from aulario.contracts.identity import Role
@@ -22,14 +22,14 @@ class SpanOut(Reply):
 
     trace_id: str
     span_id: str
-    parent_id: str | None
+    parent_id: str
     name: str
     kind: str
     service: str
     tenant: str
     start_ns: int
     end_ns: int
-    error: str | None
+    error: str
     attributes: dict[str, str | int | float | bool]
 
 
@@ -46,12 +46,12 @@ async def ready(work: Working) -> dict[str, str]:
 
 
 @routes.to("GET", "/metrics", PUBLIC)
-async def metrics(request: Request, work: Working) -> Response:
+async def metrics(work: Working) -> Response:
     """Give the figures for Prometheus, to trusted networks only."""
     if not work.backend(Hops).is_trusted(work.address):
         message = "figures are for the installation's own networks"
         raise Forbidden(message)
-    return Response(generate_latest(telemetry.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    return Response(telemetry.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 @routes.to("GET", "/api/system/traces/{trace_id}", only(Role.ADMIN, Role.OPERATOR))

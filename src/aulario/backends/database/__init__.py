@@ -13,7 +13,8 @@ T_co = TypeVar("T_co", covariant=True)
 class Cursor(Protocol):
     """What the driver gives back for one statement."""
 
-    rowcount: int
+    @property
+    def rowcount(self) -> int: ...
 
     def fetchone(self) -> Any: ...
     def fetchall(self) -> list[Any]: ...

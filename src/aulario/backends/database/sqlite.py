@@ -20,17 +20,19 @@ T = TypeVar("T")
 GROUP = 256
 """Steps committed together at most: beyond this a waiting request gains nothing from company."""
 LOCK_TRIES = 3
-STORAGE_CODES = frozenset({
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_NOTADB,
-})
+STORAGE_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
 """Primary result codes that speak of the storage, not of the statement."""
 
 
@@ -49,7 +51,7 @@ class SqliteDatabase(Database):
         *,
         durable: bool = True,
         committing: Callable[[], None] = lambda: None,
-        committed: Callable[[int], None] = lambda units: None,
+        committed: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.path = path
         self.engine = open_engine(path, durable=durable)
@@ -101,7 +103,7 @@ class SqliteDatabase(Database):
     def _open(self) -> Transaction:
         connection = self.engine.connect()
         self._opened.append(connection)
-        driver = connection.connection.dbapi_connection
+        driver: Any = connection.connection.dbapi_connection
         if not isinstance(driver, sqlite3.Connection):
             message = f"{self.path}: the engine gave {driver!r} where an SQLite connection was expected"
             raise DatabaseError(message)
@@ -219,8 +221,8 @@ def _named(error: Exception) -> Exception:
 
 def _roll_back(transaction: Transaction) -> None:
     """Undo what is open; some faults, a full disk among them, have ended the transaction already."""
-    driver = transaction.sql.connection.dbapi_connection
-    if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
+    driver: Any = transaction.sql.connection.dbapi_connection
+    if driver.in_transaction:
         transaction.run("ROLLBACK")
 
 

@@ -43,7 +43,6 @@ class LocalTraces(SpanExporter):
         self._keep = keep
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._run(lambda connection: None)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         rows = [_row(span) for span in spans]
@@ -86,11 +85,16 @@ class LocalTraces(SpanExporter):
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = sqlite3.connect(self.path, timeout=5, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            # Nobody was promised these rows: a power cut may take the file, and a disk never holds up a request.
-            self._connection.execute("PRAGMA synchronous=OFF")
-            self._connection.execute(_CREATE)
+            connection = sqlite3.connect(self.path, timeout=5, check_same_thread=False)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                # Nobody was promised these rows: a power cut may take the file, and no disk is waited for.
+                connection.execute("PRAGMA synchronous=OFF")
+                connection.execute(_CREATE)
+            except sqlite3.Error:
+                connection.close()
+                raise
+            self._connection = connection
         return self._connection
 
     def _forget(self) -> None:
@@ -121,6 +125,6 @@ def _row(span: ReadableSpan) -> tuple[str | int | bytes, ...]:
         str(attributes.get("aulario.tenant", "")),
         span.start_time or 0,
         span.end_time or 0,
-        "" if span.status.is_unset or span.status.is_ok else str(attributes.get("error.type", "error")),
+        "" if span.status.is_ok else str(attributes.get("error.type", "error")),
         msgspec.json.encode(attributes),
     )

@@ -1,5 +1,7 @@
 """Create the tables that every service's database has: outbox, due events, inbox, positions, kept replies."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -31,7 +33,7 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _envelope_columns() -> list[sa.Column[str]]:
+def _envelope_columns() -> list[sa.Column[Any]]:
     names = ("source", "topic", "version", "tenant", "key", "time", "request_id", "traceparent", "data")
     kinds = {"version": sa.Integer}
     return [

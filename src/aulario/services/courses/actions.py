@@ -32,9 +32,7 @@ def open_academy(uow: UnitOfWork, tenant: TenantCreated) -> None:
 
 def add_course(uow: UnitOfWork, new: NewCourse, teacher_id: str | None = None, *, welcome: bool = False) -> Course:
     """Make a course and publish it."""
-    course = uow.add(
-        Course(id=uuid7(), **new._asdict(), welcome=welcome, teacher_id=teacher_id, created_at=uow.now)
-    )
+    course = uow.add(Course(id=uuid7(), **new._asdict(), welcome=welcome, teacher_id=teacher_id, created_at=uow.now))
     _publish(uow, course)
     return course
 

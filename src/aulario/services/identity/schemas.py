@@ -36,7 +36,7 @@ class UserIn(Body):
 
     email: Email
     name: Name
-    roles: Annotated[list[GivenRole], Field(min_length=1, max_length=len(GIVEN))] = [Role.STUDENT]
+    roles: Annotated[list[GivenRole], Field(min_length=1, max_length=len(GIVEN))] = Field([Role.STUDENT])
     password: SecretStr | None = None
 
 

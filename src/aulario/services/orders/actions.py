@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+from msgspec import structs
+
 from aulario.contracts.courses import CoursePublished
 from aulario.contracts.orders import Item, OrderCreated, OrderPaid, OrderRetried
 from aulario.contracts.payments import PaymentCompleted, PaymentFailed
@@ -42,18 +44,11 @@ def order_welcome(uow: UnitOfWork, user_id: str) -> None:
 
 def keep_offer(uow: UnitOfWork, course: CoursePublished) -> None:
     """Keep our copy of a course's newest terms, and serve those who waited for a welcome course."""
-    terms = {
-        "title": course.title,
-        "price": course.price,
-        "currency": course.currency,
-        "welcome": course.welcome,
-        "published_at": course.published_at,
-    }
     known = queries.offer(uow, course.course_id)
     if known is None:
-        uow.add(Offer(course_id=course.course_id, **terms))
+        uow.add(Offer(**structs.asdict(course)))
     elif known.published_at < course.published_at:
-        uow.amend(Offer, course.course_id, **terms)
+        uow.amend(Offer, course.course_id, **structs.asdict(course))
     offer = queries.welcome_offer(uow)
     if offer is not None:
         for order in queries.awaiting_course(uow):

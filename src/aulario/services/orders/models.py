@@ -36,7 +36,7 @@ class Order(OrdersModel):
 
 
 class Offer(OrdersModel):
-    """This service's own copy of a published course: what it costs, and whether it is the welcome course."""
+    """Our own copy of a published course: what it costs, and whether it is the welcome course."""
 
     __tablename__ = "offers"
 

@@ -1,6 +1,7 @@
 """Every read of payments."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from sqlalchemy import bindparam, select
 
@@ -15,7 +16,9 @@ from aulario.services.payments.rules import Status, is_ended
 _PAYMENT = select(Payment).where(Payment.id == bindparam("id"))
 _ATTEMPT = select(Payment).where(Payment.order_id == bindparam("order_id"), Payment.attempt == bindparam("attempt"))
 _OF_ORDER = select(Payment).where(Payment.order_id == bindparam("order_id")).order_by(Payment.attempt)
-_PAYMENTS = select(Payment).where(Payment.id < bindparam("before")).order_by(Payment.id.desc()).limit(bindparam("limit"))
+_PAYMENTS = (
+    select(Payment).where(Payment.id < bindparam("before")).order_by(Payment.id.desc()).limit(bindparam("limit"))
+)
 
 
 def payment(view: View, payment_id: str) -> Payment:
@@ -57,6 +60,6 @@ def _steps(found: Payment) -> list[Step]:
     )
     if not ended or found.completed_at is None:
         return [opened]
-    outcome = "done" if found.status == Status.PAID else "failed"
+    outcome: Literal["done", "failed"] = "done" if found.status == Status.PAID else "failed"
     code = f"payment.{found.status}"
     return [opened, Step(at=found.completed_at, service="payments", code=code, outcome=outcome, facts=facts)]

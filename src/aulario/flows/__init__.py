@@ -1,0 +1,1 @@
+"""The stories that run through the whole system, and the pictures that are drawn of them."""
