@@ -60,10 +60,17 @@ class SqliteDatabase(Database):
         self._readers = ThreadPoolExecutor(2, f"{path.stem}-read")
         self._local = threading.local()
         self._opened: list[Connection] = []
-        self._writer = threading.Thread(target=self._write_forever, name=f"{path.stem}-write", daemon=True)
+        # Opened here, so that a file that cannot be used is told to whoever asked for it, not to a thread.
+        writing = (self._open(),)
+        self._writer = threading.Thread(
+            target=self._write_forever, args=writing, name=f"{path.stem}-write", daemon=True
+        )
         self._writer.start()
 
     async def write(self, steps: Sequence[Step[T]]) -> list[T | Exception]:
+        if not self._writer.is_alive():
+            message = f"{self.path} is closed"
+            raise DatabaseError(message)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[T | Exception]] = loop.create_future()
         self._jobs.put(_Job(steps, answer, loop))
@@ -96,7 +103,10 @@ class SqliteDatabase(Database):
             reader.run("BEGIN")
             return body(reader)
         except Exception as error:
-            raise _named(error) from error
+            named = _named(error)
+            if named is error:
+                raise
+            raise named from error
         finally:
             _roll_back(reader)
 
@@ -109,8 +119,7 @@ class SqliteDatabase(Database):
             raise DatabaseError(message)
         return Transaction(connection, driver.execute)
 
-    def _write_forever(self) -> None:
-        transaction = self._open()
+    def _write_forever(self, transaction: Transaction) -> None:
         stopping = False
         while not stopping:
             jobs, stopping = self._gather()
@@ -192,8 +201,7 @@ def _run(transaction: Transaction, step: Step[T]) -> T | Exception:
     try:
         result: T | Exception = step.body(transaction)
     except Exception as error:  # noqa: BLE001 - handed to the caller that owns this step; its neighbours go on
-        transaction.run("ROLLBACK TO unit")
-        result = _rescued(transaction, step, _named(error))
+        result = _rescued(transaction, step, _undone(transaction, error))
     transaction.run("RELEASE unit")
     return result
 
@@ -204,8 +212,16 @@ def _rescued(transaction: Transaction, step: Step[T], error: Exception) -> T | E
     try:
         return step.rescue(transaction, error)
     except Exception as second:  # noqa: BLE001 - as above: the caller decides
-        transaction.run("ROLLBACK TO unit")
-        return _named(second)
+        return _undone(transaction, second)
+
+
+def _undone(transaction: Transaction, error: Exception) -> Exception:
+    """Undo a step that failed; raises where the storage undid the whole transaction, a full disk among the reasons."""
+    named = _named(error)
+    if not _driver(transaction).in_transaction:
+        raise named
+    transaction.run("ROLLBACK TO unit")
+    return named
 
 
 def _named(error: Exception) -> Exception:
@@ -221,9 +237,12 @@ def _named(error: Exception) -> Exception:
 
 def _roll_back(transaction: Transaction) -> None:
     """Undo what is open; some faults, a full disk among them, have ended the transaction already."""
-    driver: Any = transaction.sql.connection.dbapi_connection
-    if driver.in_transaction:
+    if _driver(transaction).in_transaction:
         transaction.run("ROLLBACK")
+
+
+def _driver(transaction: Transaction) -> Any:
+    return transaction.sql.connection.dbapi_connection
 
 
 def _answer(pairs: list[tuple[_Job, list[Any] | Exception]]) -> None:
