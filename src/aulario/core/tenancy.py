@@ -3,10 +3,10 @@
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import CompoundSelect, Join, Select, Table, bindparam
+from sqlalchemy import CompoundSelect, Join, Select, Table, TextClause, bindparam
 from sqlalchemy.sql import ClauseElement, Executable, visitors
 from sqlalchemy.sql.dml import Delete, Insert, Update
-from sqlalchemy.sql.selectable import Alias, FromClause
+from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause, TableClause
 
 PARAMETER = "of_tenant"
 """The bind parameter that carries the tenant of the unit of work."""
@@ -38,11 +38,11 @@ def has_tenant(statement: Executable) -> bool:
 
 def _narrow(statement: Executable) -> Any:
     if isinstance(statement, Select | CompoundSelect | Update | Delete):
-        narrowing = {"select": _narrow_select, "update": _narrow_dml, "delete": _narrow_dml}
-        return visitors.cloned_traverse(statement, {}, narrowing)
+        for part in visitors.iterate(statement):
+            _refuse_text(part)
+        return visitors.cloned_traverse(statement, {}, _NARROWING)
     if isinstance(statement, Insert):
-        message = "rows are added with uow.add(), which knows their tenant"
-        raise TenantError(message)
+        _refuse_insert(statement)
     message = f"{type(statement).__name__} cannot be narrowed to a tenant; write it as a select, update or delete"
     raise TenantError(message)
 
@@ -54,6 +54,15 @@ def _narrow_select(select: Any) -> None:
 
 
 def _narrow_dml(statement: Any) -> None:
+    values = getattr(statement, "_values", None) or {}
+    for part in (*statement._where_criteria, *values.values()):  # noqa: SLF001 - there is no other way
+        sources = {source for source in part._from_objects if isinstance(source, FromClause)}  # noqa: SLF001 - as above
+        if sources - {statement.table}:
+            message = "another table's rows are reached by a subquery, which is narrowed by itself"
+            raise TenantError(message)
+    if "tenant_id" in {column.key for column in values}:
+        message = "a row stays in the tenant it was made in"
+        raise TenantError(message)
     if "tenant_id" in statement.table.c:
         statement._where_criteria += (_mine(statement.table),)  # noqa: SLF001 - as above
 
@@ -61,17 +70,33 @@ def _narrow_dml(statement: Any) -> None:
 def _tables(source: FromClause) -> list[FromClause]:
     """Give the tenant's tables of one FROM item."""
     if isinstance(source, Join):
-        if source.isouter:
+        if source.isouter or source.full:
             # A condition in WHERE would drop the rows the outer join was written to keep.
             message = "an outer join cannot be narrowed to a tenant; select in two steps"
             raise TenantError(message)
         return _tables(source.left) + _tables(source.right)
-    base = source.element if isinstance(source, Alias) else source
+    base = source.element if isinstance(source, AliasedReturnsRows) else source
+    if isinstance(base, TableClause) and not isinstance(base, Table):
+        message = f"nothing is known of the columns of {base.name}; select from its model"
+        raise TenantError(message)
     return [source] if isinstance(base, Table) and "tenant_id" in base.c else []
 
 
 def _mine(table: FromClause) -> Any:
     return table.c.tenant_id == bindparam(PARAMETER)
+
+
+def _refuse_insert(_: Any) -> None:
+    message = "rows are added with uow.add(), which knows their tenant"
+    raise TenantError(message)
+
+
+def _refuse_text(part: Any) -> None:
+    """Refuse SQL in writing: its words may reach any row, or turn the condition beside them (`OR`)."""
+    literal = getattr(part, "is_literal", False) and part.name != "*"
+    if literal or isinstance(part, TextClause):
+        message = f"SQL in writing cannot be narrowed to a tenant: {part}"
+        raise TenantError(message)
 
 
 def _clause(statement: Executable) -> Any:
@@ -80,6 +105,13 @@ def _clause(statement: Executable) -> Any:
         raise TenantError(message)
     return statement
 
+
+_NARROWING = {
+    "select": _narrow_select,
+    "update": _narrow_dml,
+    "delete": _narrow_dml,
+    "insert": _refuse_insert,
+}
 
 # Queries are module constants, so each is narrowed once; one made on the spot leaves with its last use.
 _scoped: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
