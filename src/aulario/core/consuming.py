@@ -121,9 +121,14 @@ class Consumer:
         self._count(claimed.held.handler, await self._store([step]))
 
     async def give_back(self, claimed: Claimed, error: Exception) -> None:
-        """Store that a call failed."""
-        step: Step[Outcome] = Step(lambda transaction: self._fail(transaction, claimed.held, error))
-        self._count(claimed.held.handler, await self._store([step]))
+        """Store that a call failed, unless another took the claim over meanwhile."""
+
+        def fault(transaction: Transaction) -> Outcome:
+            if not inbox.is_held(transaction, claimed.held):
+                return "known"
+            return self._fail(transaction, claimed.held, error)
+
+        self._count(claimed.held.handler, await self._store([Step(fault)]))
 
     def _first(self, transaction: Transaction, held: Held) -> Outcome:
         """Run a new event's handler, or keep the event when now is not its time."""
@@ -142,7 +147,7 @@ class Consumer:
 
     def _again(self, transaction: Transaction, held: Held) -> Outcome:
         if self.handlers[held.handler].call:
-            return self._claim(transaction, held)
+            return self._claim(transaction, held) if inbox.is_held(transaction, held) else "known"
         if not inbox.finish(transaction, held):
             return "known"
         return self._effect(transaction, held)

@@ -24,6 +24,7 @@ _BLOCKED = """SELECT 1 FROM inbox WHERE handler = ? AND tenant = ? AND key = ? A
 AND status IN ('waiting', 'claimed') LIMIT 1"""
 _FINISH = """UPDATE inbox SET status = 'done', due = NULL, envelope = NULL, claimed_by = NULL
 WHERE handler = ? AND event_id = ? AND status = ? AND claimed_by IS ?"""
+_HELD_SO = "SELECT 1 FROM inbox WHERE handler = ? AND event_id = ? AND status = ? AND claimed_by IS ?"
 _UNBLOCK = """UPDATE inbox SET due = ? WHERE handler = ? AND status = 'waiting' AND due IS NULL AND sequence = (SELECT
 min(sequence) FROM inbox WHERE handler = ? AND tenant = ? AND key = ? AND status = 'waiting' AND due IS NULL)"""
 _HELD = "handler, envelope, status, attempts, due, history, claimed_by"
@@ -89,6 +90,12 @@ def finish(transaction: Transaction, held: Held) -> bool:
     """Mark a held event as done; False when it is no longer held just so, because another took it over."""
     parameters = (held.handler, held.envelope.id, held.status, held.claimed_by)
     return transaction.run(_FINISH, parameters).rowcount == 1
+
+
+def is_held(transaction: Transaction, held: Held) -> bool:
+    """Tell whether an event is still held just so; it is not when another process took it over or finished it."""
+    parameters = (held.handler, held.envelope.id, held.status, held.claimed_by)
+    return transaction.run(_HELD_SO, parameters).fetchone() is not None
 
 
 def due(transaction: Transaction, now: datetime, handlers: Collection[str], limit: int) -> list[Held]:
