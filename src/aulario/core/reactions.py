@@ -60,7 +60,12 @@ class Reactions:
     async def _subscribe(self, name: str) -> Subscription:
         handler = self.consumer.handlers[name]
         position = await self.consumer.store.database.read(lambda transaction: inbox.position(transaction, name))
-        return await self.broker.subscribe(name, handler.topic, position, from_first=handler.begins == "first")
+        found = await self.broker.subscribe(name, handler.topic, position, from_first=handler.begins == "first")
+        if position is None:
+            (stored,) = await self.consumer.store.write([Step(found.begin)])
+            if isinstance(stored, Exception):
+                raise stored
+        return found
 
     async def _follow(self, name: str, subscription: Subscription) -> None:
         async def step() -> None:
@@ -83,8 +88,9 @@ class Reactions:
             await self._relay.promote()
 
     async def _sweep(self) -> None:
-        await sweep(self.consumer.store)
+        # Not at the start: after a long stop, those who follow the outbox take what is old in it first.
         await asyncio.sleep(SWEEP_SECONDS)
+        await sweep(self.consumer.store)
 
     async def _call_all(self, claims: Iterable[Claimed]) -> None:
         """Call out for each claim in a task of its own, a bounded number at a time; waits for a free place only."""

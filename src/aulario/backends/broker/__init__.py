@@ -30,6 +30,10 @@ class Subscription(Protocol):
         """Wait until there is something, and give it in order."""
         ...
 
+    def begin(self, transaction: Transaction) -> None:
+        """Store the place where a new handler begins, so that what happens before its first batch is not passed over."""
+        ...
+
     def keep(self, transaction: Transaction, batch: list[Envelope]) -> None:
         """Store the new place, where the broker has none of its own, in the transaction that takes the batch."""
         ...

@@ -40,6 +40,9 @@ class LocalSubscription(Subscription):
                 return batch
             await self._wait()
 
+    def begin(self, transaction: Transaction) -> None:
+        transaction.run(_KEEP, (self._handler, self._position, self._position))
+
     def keep(self, transaction: Transaction, batch: list[Envelope]) -> None:
         position = batch[-1].sequence
         transaction.run(_KEEP, (self._handler, position, position))
