@@ -28,6 +28,8 @@ class Listener:
 
     async def wait(self, seconds: float) -> None:
         """Return at the next ring, or after some seconds: another process may have written without ringing."""
+        # Not wait_for: in Python 3.11 it loses a cancellation that meets a ring, and whoever stops us waits for ever.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.rung.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.rung.wait()
         self.rung.clear()
