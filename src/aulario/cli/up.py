@@ -4,8 +4,6 @@ import asyncio
 import errno
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -13,13 +11,16 @@ from typing import Annotated
 import typer
 import uvicorn
 import uvloop
+from rich.console import Console
+from rich.table import Table
 
 from aulario.app import Platform
 from aulario.cli.failing import explained
-from aulario.cli.look import console, table
 from aulario.core import logs
 from aulario.demo import Demo, seed
 from aulario.settings import Settings, load
+
+console = Console(highlight=False)
 
 
 def up(
@@ -83,16 +84,6 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._platform = platform
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Catch the signals and keep them: uvicorn would send them again, and end the process before the platform has."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - what signal it was is all one
         # Not by super: it would raise the signal again after serving, and end us before the platform is closed.
         self._platform.drain()
@@ -105,10 +96,10 @@ def _greet(listener: socket.socket, demo: Demo | None) -> None:
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     console.print(f"\n[bold]Aulario is ready[/] at [link={address}]{address}[/]")
     if demo is not None:
-        rows = table("academy", "role", "e-mail")
+        table = Table("academy", "role", "e-mail", box=None, pad_edge=False, header_style="dim")
         for person in demo.people:
-            rows.add_row(person.academy, person.role, person.email)
+            table.add_row(person.academy, person.role, person.email)
         console.print(f"\nDemo log-ins, all with the password [bold]{demo.password}[/]\n")
-        console.print(rows)
+        console.print(table)
         console.print(f"\nIn another terminal: [bold].venv/bin/aulario flows run welcome --url {address}[/]")
     console.print("Ctrl-C stops it.\n", style="dim")
