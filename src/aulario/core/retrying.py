@@ -25,7 +25,8 @@ class Policy:
 
     def wait(self, attempts: int, chance: random.Random) -> timedelta:
         """Give the time until the next attempt; spread, so that what failed together does not return together."""
-        plain = min(self.longest, self.first * self.factor ** (attempts - 1))
+        # Beyond some powers a timedelta overflows; any `longest` is passed long before.
+        plain = min(self.longest, self.first * self.factor ** min(attempts - 1, 12))
         return plain * chance.uniform(0.5, 1.5)
 
 
