@@ -13,6 +13,7 @@ from aulario.core.context import Context
 from aulario.core.errors import Problem, TooLarge
 from aulario.core.logs import log
 from aulario.edge.hops import Hops, request_id
+from aulario.edge.problems import FAULT
 from aulario.kit.ids import uuid7
 
 _SECURE = (
@@ -23,6 +24,10 @@ _SECURE = (
     (b"cache-control", b"no-store"),
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
 )
+_TOO_LARGE = "the request is larger than is allowed here"
+MAX_HEADERS = 32_768
+"""Bytes of all header names and values."""
+MAX_DIGITS = 18
 _log = log("edge")
 
 
@@ -42,12 +47,12 @@ class Front:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         context = self._context(scope, headers)
         passage = _Passage(scope, receive, send, context, self.max_body)
-        attributes = {"http.request.method": scope["method"], "client.poll": headers.get(b"x-aulario-poll", "")}
+        attributes = {"http.request.method": scope["method"], "client.poll": b"x-aulario-poll" in headers}
         name = f"{scope['method']} {scope['path']}"
         with telemetry.span(name, "server", service="edge", parent=context, attributes=attributes) as span:
             await passage.run(self.app)
             span.set("http.response.status_code", passage.status)
-        passage.tell()
+            passage.tell()
 
     def _context(self, scope: Scope, headers: Mapping[bytes, str]) -> Context:
         """Begin the request's context, or take up the one a trusted hop began."""
@@ -72,12 +77,13 @@ class _Passage:
 
     async def run(self, app: ASGIApp) -> None:
         try:
+            self._check()
             await app(self._scope, self._receive_capped, self._send_headed)
         except Problem as problem:
             await self._refuse(problem)
         except Exception:  # noqa: BLE001 - logged with its trace; the client gets a problem without one
             _log.exception("a request failed")
-            await self._refuse(Problem("something went wrong here; it was logged under this request id"))
+            await self._refuse(Problem(FAULT))
 
     def tell(self) -> None:
         """Write the request's line, and count it under its route's template, never its address."""
@@ -86,12 +92,20 @@ class _Passage:
         telemetry.request_done(self._scope["method"], route, self.status, seconds)
         _log.info("request", method=self._scope["method"], route=route, status=self.status, ms=round(seconds * 1e3, 1))
 
+    def _check(self) -> None:
+        """Refuse by what the headers say, before anything is read; raises TooLarge."""
+        headers = self._scope["headers"]
+        declared = dict(headers).get(b"content-length", b"0")
+        # A number of thousands of digits would take long to read, and Python refuses it.
+        too_long = declared.isdigit() and (len(declared) > MAX_DIGITS or int(declared) > self._left)
+        if too_long or sum(len(name) + len(value) for name, value in headers) > MAX_HEADERS:
+            raise TooLarge(_TOO_LARGE)
+
     async def _receive_capped(self) -> Message:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            detail = "the request is larger than is allowed here"
-            raise TooLarge(detail)
+            raise TooLarge(_TOO_LARGE)
         return message
 
     async def _send_headed(self, message: Message) -> None:

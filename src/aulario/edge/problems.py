@@ -11,12 +11,16 @@ from starlette.exceptions import HTTPException
 from aulario.core.context import current
 from aulario.core.errors import BadRequest, NotFound, Problem, Unprocessable
 
+FAULT = "something went wrong here; it was logged under this request id"
+
 
 def install(app: FastAPI) -> None:
     """Answer with problem details wherever FastAPI would have answered in its own way."""
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
+    # The framework answers with this and raises again, so the front still logs what it was.
+    app.add_exception_handler(Exception, _of_fault)
 
 
 async def _of_problem(request: Request, error: Exception) -> Response:
@@ -42,6 +46,10 @@ async def _of_http(request: Request, error: Exception) -> Response:
     problem = NotFound("there is nothing at this address") if error.status_code == NotFound.status else None
     found = problem or BadRequest(str(error.detail))
     return _response(request, error.status_code, found, error.headers or {})
+
+
+async def _of_fault(request: Request, _: Exception) -> Response:
+    return _response(request, Problem.status, Problem(FAULT), {})
 
 
 def _response(request: Request, status: int, problem: Problem, headers: Mapping[str, Any]) -> Response:

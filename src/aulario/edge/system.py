@@ -1,10 +1,12 @@
 """The platform's own addresses: whether it lives, whether it can serve, its figures, its traces."""
 
+import asyncio
+
 from fastapi import Response
 from msgspec import structs
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from aulario.backends.traces import Traces
+from aulario.backends.traces import Span, Traces
 from aulario.contracts.identity import Role
 from aulario.core import telemetry
 from aulario.core.endpoints import Reply, Working
@@ -57,9 +59,14 @@ async def metrics(work: Working) -> Response:
 @routes.to("GET", "/api/system/traces/{trace_id}", only(Role.ADMIN, Role.OPERATOR))
 async def show_trace(trace_id: str, work: Working) -> list[SpanOut]:
     """Give what your academy's part of a trace left behind, oldest first."""
-    telemetry.flush()
-    spans = work.backend(Traces).trace(trace_id)
+    spans = await asyncio.to_thread(_spans, work.backend(Traces), trace_id)
     mine = [span for span in spans if span.tenant == work.caller.tenant]
     if not mine:
         raise NotFound(NOTHING)
     return [SpanOut(**structs.asdict(span)) for span in mine]
+
+
+def _spans(traces: Traces | None, trace_id: str) -> list[Span]:
+    """Give a trace's spans, those included that have just ended; blocks. None where no traces are kept."""
+    telemetry.flush()
+    return traces.trace(trace_id) if traces else []
