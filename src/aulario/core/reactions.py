@@ -97,6 +97,10 @@ class Reactions:
         for claimed in claims:
             await self._slots.acquire()
             key = (claimed.held.handler, claimed.held.envelope.id)
+            if key in self._calls:
+                # Its lease ran out while it waited for a place, and it was claimed and called for once more.
+                self._slots.release()
+                continue
             task = self._calls[key] = asyncio.create_task(self._call(claimed))
             task.add_done_callback(partial(self._called, key))
 
