@@ -11,7 +11,7 @@ from joserfc.jwk import KeySet
 from aulario.backends.secrets import SecretsError
 from aulario.backends.secrets.file import FileSecrets
 from aulario.core import auth
-from aulario.core.auth import Caller, Tokens
+from aulario.core.auth import Caller, CallingService, Tokens
 from aulario.core.errors import Unauthorized
 from aulario.core.keys import KeyRing
 from aulario.kit.clock import ManualClock
@@ -181,8 +181,8 @@ def test_the_least_recently_used_token_is_forgotten(
 
 def test_service_token_names_the_calling_service(tokens: Tokens, clock: ManualClock) -> None:
     """One service names itself to one other, for a minute."""
-    token = tokens.service_token("finance", "payments")
-    assert tokens.verify_service(token, "payments") == "finance"
+    token = tokens.service_token("finance", "payments", "t1")
+    assert tokens.verify_service(token, "payments") == CallingService("finance", "t1")
     clock.advance(timedelta(seconds=60))
     with pytest.raises(Unauthorized):
         tokens.verify_service(token, "payments")

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from aulario.backends.secrets.file import FileSecrets
-from aulario.core.auth import REFUSED, Tokens
+from aulario.core.auth import REFUSED, CallingService, Tokens
 from aulario.core.errors import Unauthorized
 from aulario.core.keys import KeyRing
 from aulario.kit.clock import ManualClock
@@ -82,7 +82,7 @@ def test_a_forged_token_would_be_accepted_if_nothing_were_wrong(tokens: Tokens, 
     """The forger of these tests is right in all but what each test changes."""
     assert tokens.verify(forge()).user_id == "u1"
     service = forge({"typ": "svc+jwt"}, aud="payments", sub="finance")
-    assert tokens.verify_service(service, "payments") == "finance"
+    assert tokens.verify_service(service, "payments") == CallingService("finance", "t1")
 
 
 ALGORITHMS = ["none", "None", "NONE", "", "EdDSA", "Ed448", "HS256", None, 1, ["Ed25519"], ABSENT]
@@ -188,12 +188,19 @@ def test_wrong_claims_are_refused(tokens: Tokens, forge: Forge, claims: dict[str
     assert_refused(tokens, forge(**claims))
 
 
+def test_a_service_token_names_its_tenant(tokens: Tokens, forge: Forge) -> None:
+    """Without a tenant, or with one of another shape, a service's token is refused: it would work for anybody."""
+    for tenant in (ABSENT, None, 1, ["t1"]):
+        with pytest.raises(Unauthorized):
+            tokens.verify_service(forge({"typ": "svc+jwt"}, aud="payments", sub="finance", tid=tenant), "payments")
+
+
 def test_kinds_are_not_exchanged(tokens: Tokens, token: str) -> None:
     """A person's token is no service's, a service's is no person's, nor one for another service."""
-    service = tokens.service_token("finance", "payments")
+    service = tokens.service_token("finance", "payments", "t1")
     for attempt in (
         lambda: tokens.verify(service),
-        lambda: tokens.verify(tokens.service_token("finance", "aulario")),
+        lambda: tokens.verify(tokens.service_token("finance", "aulario", "t1")),
         lambda: tokens.verify_service(token, "aulario"),
         lambda: tokens.verify_service(service, "orders"),
     ):

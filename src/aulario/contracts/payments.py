@@ -9,6 +9,21 @@ from aulario.contracts.question import Question
 from aulario.contracts.story import Step
 
 
+class PaymentRequested(Event, frozen=True):
+    """Another service asked for a payment that no order's own event announced."""
+
+    type: ClassVar[str] = "payment.requested.v1"
+    key: ClassVar[str] = "order_id"
+    kept: ClassVar[None] = None
+
+    order_id: str
+    attempt: int
+    user_id: str
+    total_amount: Decimal
+    currency: str
+    requested_at: datetime
+
+
 class _PaymentEnded(Event, frozen=True, kw_only=True):
     """What is told of a payment that came to an end."""
 

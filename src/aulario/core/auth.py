@@ -34,6 +34,13 @@ class Caller(msgspec.Struct, frozen=True):
     session_id: str
 
 
+class CallingService(msgspec.Struct, frozen=True):
+    """A service whose token was verified, and the tenant it works for."""
+
+    name: str
+    tenant: str
+
+
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
     # Nothing else may stand in a header: jwk, jku and x5u would let a token bring its own key.
     alg: Literal["Ed25519"]
@@ -51,8 +58,11 @@ class _Claims(msgspec.Struct):
     jti: str
 
 
-class _AccessClaims(_Claims):
+class _TenantClaims(_Claims):
     tid: str
+
+
+class _AccessClaims(_TenantClaims):
     roles: list[str]
     sid: str
 
@@ -70,7 +80,7 @@ class _Kind(Generic[C]):
 
 
 _ACCESS = _Kind("at+jwt", 15 * 60, _AccessClaims)
-_SERVICE = _Kind("svc+jwt", 60, _Claims)
+_SERVICE = _Kind("svc+jwt", 60, _TenantClaims)
 
 
 class Tokens:
@@ -96,13 +106,15 @@ class Tokens:
             self._remembered.put(digest, claims.exp, caller)
         return caller
 
-    def service_token(self, caller_service: str, target_service: str) -> str:
-        """Make the token by which one service names itself to one other."""
-        return self._signed(_Claims(*self._common(caller_service, target_service, _SERVICE.lifetime)), _SERVICE.typ)
+    def service_token(self, caller: str, target: str, tenant: str) -> str:
+        """Make the token by which one service names itself, and whom it works for, to one other."""
+        claims = _TenantClaims(*self._common(caller, target, _SERVICE.lifetime), tid=tenant)
+        return self._signed(claims, _SERVICE.typ)
 
-    def verify_service(self, token: str, target: str) -> str:
-        """Give the name of the service that calls `target`."""
-        return self._verified(_bounded(token), _SERVICE, target).sub
+    def verify_service(self, token: str, target: str) -> CallingService:
+        """Give the service that calls `target`."""
+        claims = self._verified(_bounded(token), _SERVICE, target)
+        return CallingService(claims.sub, claims.tid)
 
     def _common(self, subject: str, audience: str, lifetime: int) -> tuple[str, str, str, int, int, int, str]:
         now = int(self._clock.now().timestamp())

@@ -14,6 +14,6 @@ payments = Service(
     routes=endpoints.routes,
     tables=models.PaymentsModel.metadata,
     migrations=Path(__file__).parent / "migrations",
-    handlers=(handlers.on_order_created, handlers.on_order_retried),
+    handlers=(handlers.on_order_created, handlers.on_order_retried, handlers.on_payment_requested),
     answers={PaymentSteps: queries.steps},
 )

@@ -1,8 +1,12 @@
 """Every write of payments."""
 
+from decimal import Decimal
+from typing import NamedTuple
+
 from aulario.backends.payments import Charge, Charged
 from aulario.contracts.orders import OrderCreated, OrderRetried
-from aulario.contracts.payments import PaymentCompleted, PaymentFailed
+from aulario.contracts.payments import PaymentCompleted, PaymentFailed, PaymentRequested
+from aulario.core.errors import Conflict
 from aulario.core.unit_of_work import UnitOfWork
 from aulario.kit.ids import uuid7
 from aulario.services.payments import queries, rules
@@ -13,32 +17,45 @@ GATEWAY = "simulated"
 """The gateway of every tenant, until tenants may choose their own."""
 
 
-def open_payment(uow: UnitOfWork, order: OrderCreated | OrderRetried) -> Charge | None:
+Payable = OrderCreated | OrderRetried | PaymentRequested
+
+
+class NewPayment(NamedTuple):
+    """What is to be paid, and which try it is."""
+
+    order_id: str
+    attempt: int
+    user_id: str
+    total_amount: Decimal
+    currency: str
+
+
+def request_payment(uow: UnitOfWork, new: NewPayment) -> Payment:
+    """Begin an order's payment for another service, or find it; raises Conflict when it is for another sum."""
+    found = queries.attempt(uow, new.order_id, new.attempt)
+    if found is None:
+        uow.record(PaymentRequested(**new._asdict(), requested_at=uow.now))
+        return _add(uow, new, Status.CREATED)
+    if (found.user_id, found.amount, found.currency) != (new.user_id, new.total_amount, new.currency):
+        message = "this attempt to pay this order is for another person or sum"
+        raise Conflict(message)
+    return found
+
+
+def open_payment(uow: UnitOfWork, order: Payable) -> Charge | None:
     """Make an order's payment, or find the one made before a crash; None when it is at its end already."""
-    found = queries.attempt(uow, order.order_id, order.attempt)
-    if found is not None:
-        return None if rules.is_ended(found.status) else Charge(found.id, uow.tenant, found.amount, found.currency)
-    made = uow.add(
-        Payment(
-            id=uuid7(),
-            order_id=order.order_id,
-            attempt=order.attempt,
-            user_id=order.user_id,
-            amount=order.total_amount,
-            currency=order.currency,
-            gateway=GATEWAY,
-            # Created and handed to the gateway in one breath: the call follows this commit.
-            status=rules.step(Status.CREATED, Status.PENDING),
-            reference=None,
-            reason=None,
-            created_at=uow.now,
-            completed_at=None,
-        )
-    )
-    return Charge(made.id, uow.tenant, made.amount, made.currency)
+    payment = queries.attempt(uow, order.order_id, order.attempt)
+    if payment is None:
+        # Created and handed to the gateway in one breath: the call follows this commit.
+        payment = _add(uow, order, rules.step(Status.CREATED, Status.PENDING))
+    elif rules.is_ended(payment.status):
+        return None
+    elif payment.status == Status.CREATED:
+        uow.amend(Payment, payment.id, status=rules.step(payment.status, Status.PENDING))
+    return Charge(payment.id, uow.tenant, payment.amount, payment.currency)
 
 
-def end_payment(uow: UnitOfWork, order: OrderCreated | OrderRetried, charged: Charged) -> None:
+def end_payment(uow: UnitOfWork, order: Payable, charged: Charged) -> None:
     """Store what the gateway said, and tell it; a payment that ended before stays as it ended."""
     payment = queries.attempt(uow, order.order_id, order.attempt)
     if payment is None or rules.is_ended(payment.status):
@@ -65,5 +82,24 @@ def end_payment(uow: UnitOfWork, order: OrderCreated | OrderRetried, charged: Ch
             status=status,
             reason=charged.reason,
             completed_at=uow.now,
+        )
+    )
+
+
+def _add(uow: UnitOfWork, wanted: NewPayment | Payable, status: Status) -> Payment:
+    return uow.add(
+        Payment(
+            id=uuid7(),
+            order_id=wanted.order_id,
+            attempt=wanted.attempt,
+            user_id=wanted.user_id,
+            amount=wanted.total_amount,
+            currency=wanted.currency,
+            gateway=GATEWAY,
+            status=status,
+            reference=None,
+            reason=None,
+            created_at=uow.now,
+            completed_at=None,
         )
     )

@@ -1,9 +1,24 @@
-"""What requests about payments are answered."""
+"""What requests about payments send, and what they are answered."""
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from aulario.core.endpoints import Reply
+from pydantic import Field
+
+from aulario.core.endpoints import Body, Reply
+
+Id = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[0-9A-Za-z-]+$")]
+
+
+class PaymentIn(Body):
+    """A payment that another service asks for: `attempt` is 1 for the first try to pay an order."""
+
+    order_id: Id
+    user_id: Id
+    total_amount: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=2)]
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    attempt: Annotated[int, Field(ge=1, le=1000)]
 
 
 class PaymentOut(Reply):
