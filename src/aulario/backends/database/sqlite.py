@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError as SqlError
 from sqlalchemy.pool import NullPool
 
 from aulario.backends.database import Database, DatabaseError, Step, StorageFault, Transaction
+from aulario.backends.database.wal import unreadable
 
 T = TypeVar("T")
 
@@ -179,8 +180,7 @@ def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
         driver.execute("PRAGMA foreign_keys=ON")
         driver.execute("PRAGMA wal_autocheckpoint=4000")
     except sqlite3.DatabaseError as error:
-        message = f"{path} cannot be opened ({error}); nothing was changed. Restore it with: aulario restore BACKUP"
-        raise DatabaseError(message) from error
+        raise unreadable(path, error) from error
     return driver
 
 
