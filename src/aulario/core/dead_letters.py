@@ -11,11 +11,13 @@ from aulario.core.models import instant, micros
 
 _GROUPS = """SELECT handler, topic, error, count(*), min(taken_at), max(taken_at) FROM inbox
 WHERE status = 'dead' AND (? IS NULL OR tenant = ?) GROUP BY handler, topic, error ORDER BY count(*) DESC, handler"""
-_LIST = """SELECT handler, envelope, status, attempts, due, history, claimed_by FROM inbox WHERE status = 'dead'
-AND (? IS NULL OR tenant = ?) AND (? IS NULL OR handler = ?) AND (? IS NULL OR error = ?)
-AND (? IS NULL OR event_id = ?) ORDER BY taken_at LIMIT ?"""
-_REPLAY = """UPDATE inbox SET status = 'waiting', due = ?, attempts = 0
-WHERE handler = ? AND event_id = ? AND status = 'dead' AND (expires IS NULL OR expires > ?)"""
+_CHOSEN = """status = 'dead' AND (? IS NULL OR tenant = ?) AND (? IS NULL OR handler = ?) AND (? IS NULL OR error = ?)
+AND (? IS NULL OR event_id = ?)"""
+_LIST = f"""SELECT handler, envelope, status, attempts, due, history, claimed_by FROM inbox WHERE {_CHOSEN}
+ORDER BY taken_at LIMIT ?"""  # noqa: S608 - our own constants, here and below
+_REPLAY = f"""UPDATE inbox SET status = 'waiting', due = ?, attempts = 0 WHERE (handler, event_id) IN (
+SELECT handler, event_id FROM inbox WHERE {_CHOSEN} AND (expires IS NULL OR expires > ?) ORDER BY taken_at LIMIT ?)"""  # noqa: S608
+_COUNT = f"SELECT count(*), count(*) FILTER (WHERE expires <= ?) FROM inbox WHERE {_CHOSEN}"  # noqa: S608
 
 
 class Group(NamedTuple):
@@ -51,18 +53,24 @@ def groups(transaction: Transaction, tenant: str | None = None) -> list[Group]:
 
 
 def letters(transaction: Transaction, choice: Choice, limit: int = 1000) -> Sequence[Held]:
-    pairs = [value for part in choice for value in (part, part)]
-    return [inbox.held(row) for row in transaction.run(_LIST, (*pairs, limit)).fetchall()]
+    return [inbox.held(row) for row in transaction.run(_LIST, (*_twice(choice), limit)).fetchall()]
+
+
+def count(transaction: Transaction, choice: Choice, now: datetime) -> Replay:
+    """Give what `replay` would do with all that is chosen."""
+    found, refused = transaction.run(_COUNT, (micros(now), *_twice(choice))).fetchone()
+    return Replay(found - refused, refused)
 
 
 def replay(transaction: Transaction, choice: Choice, now: datetime, limit: int = 1000) -> Replay:
-    """Let chosen dead letters be tried again with a fresh count of attempts and their history kept.
+    """Let chosen dead letters, the oldest first, be tried again with a fresh count of attempts and their history kept.
 
     Past the inbox's retention the mark that an effect happened may be gone, so such a replay is refused.
     """
-    chosen = letters(transaction, choice, limit)
-    replayed = sum(
-        transaction.run(_REPLAY, (micros(now), letter.handler, letter.envelope.id, micros(now))).rowcount
-        for letter in chosen
-    )
-    return Replay(replayed, len(chosen) - replayed)
+    refused = count(transaction, choice, now).refused
+    parameters = (micros(now), *_twice(choice), micros(now), limit)
+    return Replay(transaction.run(_REPLAY, parameters).rowcount, refused)
+
+
+def _twice(choice: Choice) -> list[str | None]:
+    return [value for part in choice for value in (part, part)]
