@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from aulario.contracts.question import Question
 from aulario.core.auth import Caller
@@ -19,6 +19,11 @@ T = TypeVar("T")
 R = TypeVar("R", bound=BaseModel)
 
 MAX_KEY = 200
+
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
+"""Words on one line: a name, a title. What moves a reader's cursor is no word."""
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
+"""Words on many lines; tabs and line ends are part of them."""
 
 
 class Body(BaseModel):

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aulario.core.endpoints import Body, Reply
+from aulario.core.endpoints import Body, Line, Reply, Text
 
 
 class CourseIn(Body):
     """A course to be made: `price` in whole units of `currency` (ISO 4217), with at most two places."""
 
-    title: Annotated[str, Field(min_length=1, max_length=200)]
-    description: Annotated[str, Field(max_length=10_000)] = ""
+    title: Annotated[Line, Field(min_length=1, max_length=200)]
+    description: Annotated[Text, Field(max_length=10_000)] = ""
     language: Annotated[str, Field(pattern="^(en|es)$")] = "en"
     price: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=2)]
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]

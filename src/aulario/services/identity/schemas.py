@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, EmailStr, Field, SecretStr
 
 from aulario.contracts.identity import Role
-from aulario.core.endpoints import Body, Reply
+from aulario.core.endpoints import Body, Line, Reply
 from aulario.services.identity.access import GIVEN
 
 
@@ -18,7 +18,7 @@ def _may_be_given(role: Role) -> Role:
 
 
 Email = Annotated[EmailStr, Field(max_length=254), AfterValidator(str.lower)]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[Line, Field(min_length=1, max_length=200)]
 Slug = Annotated[str, Field(pattern="^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 GivenRole = Annotated[Role, AfterValidator(_may_be_given)]
 
