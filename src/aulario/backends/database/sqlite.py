@@ -1,11 +1,13 @@
-"""SQLite as a production database: one writer thread a file with group commit, and a few readers beside it."""
+"""SQLite as a production database: one writer a file with group commit, and a few readers beside it."""
 
 import asyncio
-import queue
 import sqlite3
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,14 +15,15 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DatabaseError as SqlError
 from sqlalchemy.pool import NullPool
 
-from aulario.backends.database import Database, DatabaseError, Step, StorageFault, Transaction
+from aulario.backends.database import Database, Step, StorageFault, Transaction
 from aulario.backends.database.wal import unreadable
 
 T = TypeVar("T")
 
-GROUP = 256
-"""Steps committed together at most: beyond this a waiting request gains nothing from company."""
-LOCK_TRIES = 3
+GROUP = 64
+"""Steps committed together at most: about as long as a request may be kept from the loop, some 5 ms."""
+LOCK_MILLISECONDS = 15_000
+"""How long another process may hold the write lock before callers are told that the storage refuses."""
 STORAGE_CODES = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -40,11 +43,14 @@ STORAGE_CODES = frozenset(
 class _Job(NamedTuple):
     steps: Sequence[Step[Any]]
     answer: "asyncio.Future[list[Any]]"
-    loop: asyncio.AbstractEventLoop
 
 
 class SqliteDatabase(Database):
-    """See the contract; `committing` and `committed` are called by the writer around each commit."""
+    """See the contract; `committing` and `committed` are called around each commit.
+
+    Bodies run in the event loop's thread, a few milliseconds of them at a time, and a thread of the file's own waits
+    for the disk. Bodies in threads spent a third of their time handing the interpreter's lock around.
+    """
 
     def __init__(
         self,
@@ -57,24 +63,22 @@ class SqliteDatabase(Database):
         self.path = path
         self.engine = open_engine(path, durable=durable)
         self._committing, self._committed = committing, committed
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._opened: list[Connection] = []
+        self._writer = self._open()
+        # A lock that another process holds is waited for in the disk's thread, never in the loop's.
+        self._writer.run("PRAGMA busy_timeout=0")
+        self._waiting: list[_Job] = []
+        self._turn: asyncio.Task[None] | None = None
+        self._disk = ThreadPoolExecutor(1, f"{path.stem}-disk")
         self._readers = ThreadPoolExecutor(2, f"{path.stem}-read")
         self._local = threading.local()
-        self._opened: list[Connection] = []
-        # Opened here, so that a file that cannot be used is told to whoever asked for it, not to a thread.
-        writing = (self._open(),)
-        self._writer = threading.Thread(
-            target=self._write_forever, args=writing, name=f"{path.stem}-write", daemon=True
-        )
-        self._writer.start()
 
     async def write(self, steps: Sequence[Step[T]]) -> list[T | Exception]:
-        if not self._writer.is_alive():
-            message = f"{self.path} is closed"
-            raise DatabaseError(message)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[T | Exception]] = loop.create_future()
-        self._jobs.put(_Job(steps, answer, loop))
+        self._waiting.append(_Job(steps, answer))
+        if self._turn is None:
+            self._turn = loop.create_task(self._write_waiting())
         return await answer
 
     async def read(self, body: Callable[[Transaction], T]) -> T:
@@ -85,12 +89,13 @@ class SqliteDatabase(Database):
             await self.read(lambda transaction: transaction.run("SELECT 1").fetchone())
         except StorageFault as fault:
             return str(fault)
-        return None if self._writer.is_alive() else "the writer thread has ended"
+        return None
 
     async def close(self) -> None:
         """Finish what was handed over, then leave the file in one piece, its log folded in."""
-        self._jobs.put(None)
-        await asyncio.to_thread(self._writer.join)
+        while self._turn is not None:
+            await asyncio.shield(self._turn)
+        self._disk.shutdown()
         self._readers.shutdown()
         for connection in self._opened:
             connection.close()
@@ -104,10 +109,7 @@ class SqliteDatabase(Database):
             reader.run("BEGIN")
             return body(reader)
         except Exception as error:
-            named = _named(error)
-            if named is error:
-                raise
-            raise named from error
+            raise _named(error) from error
         finally:
             _roll_back(reader)
 
@@ -115,49 +117,41 @@ class SqliteDatabase(Database):
         connection = self.engine.connect()
         self._opened.append(connection)
         driver: Any = connection.connection.dbapi_connection
-        if not isinstance(driver, sqlite3.Connection):
-            message = f"{self.path}: the engine gave {driver!r} where an SQLite connection was expected"
-            raise DatabaseError(message)
         return Transaction(connection, driver.execute)
 
-    def _write_forever(self, transaction: Transaction) -> None:
-        stopping = False
-        while not stopping:
-            jobs, stopping = self._gather()
-            if jobs:
-                self._write_group(transaction, jobs)
-
-    def _gather(self) -> tuple[list[_Job], bool]:
-        """Take what waits, at least one job, at most about GROUP steps."""
-        job = self._jobs.get()
-        jobs: list[_Job] = []
-        steps = 0
-        while job is not None:
-            jobs.append(job)
-            steps += len(job.steps)
-            if steps >= GROUP:
-                return jobs, False
+    async def _write_waiting(self) -> None:
+        """Commit what waits, group by group, until nothing does."""
+        # What else this turn of the loop brings joins the first group.
+        await asyncio.sleep(0)
+        while self._waiting:
+            jobs = self._group()
             try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return jobs, False
-        return jobs, True
+                outcomes: list[Any] = await self._write_group(jobs)
+            except Exception as error:  # noqa: BLE001 - nothing was stored, and each caller is told why
+                _roll_back(self._writer)
+                outcomes = [_named(error)] * len(jobs)
+            for job, outcome in zip(jobs, outcomes, strict=True):
+                _answer(job, outcome)
+        self._turn = None
 
-    def _write_group(self, transaction: Transaction, jobs: list[_Job]) -> None:
-        outcome: list[list[Any]] | Exception
+    def _group(self) -> list[_Job]:
+        """Take what waits, at least one job, at most about GROUP steps."""
+        steps = list(accumulate(len(job.steps) for job in self._waiting))
+        number = bisect_left(steps, GROUP) + 1
+        jobs, self._waiting = self._waiting[:number], self._waiting[number:]
+        return jobs
+
+    async def _write_group(self, jobs: list[_Job]) -> list[list[Any]]:
+        in_disk_thread = partial(asyncio.get_running_loop().run_in_executor, self._disk)
         try:
-            _begin(transaction)
-            outcome = [[_run(transaction, step) for step in job.steps] for job in jobs]
-            self._committing()
-            transaction.run("COMMIT")
-            self._committed(sum(len(job.steps) for job in jobs))
-        except Exception as error:  # noqa: BLE001 - whatever it was, nothing was stored and each caller is told so
-            _roll_back(transaction)
-            outcome = _named(error)
-        answers = [(job, outcome if isinstance(outcome, Exception) else outcome[i]) for i, job in enumerate(jobs)]
-        # One wake-up of the loop for the whole group: waking it once a unit cost more than the unit.
-        for loop in {job.loop for job in jobs}:
-            loop.call_soon_threadsafe(_answer, [pair for pair in answers if pair[0].loop is loop])
+            self._writer.run("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            await in_disk_thread(_begin, self._writer)
+        outcomes = [[_run(self._writer, step) for step in job.steps] for job in jobs]
+        self._committing()
+        await in_disk_thread(self._writer.run, "COMMIT")
+        self._committed(sum(len(job.steps) for job in jobs))
+        return outcomes
 
 
 def open_engine(path: Path, *, durable: bool = True) -> Engine:
@@ -185,15 +179,12 @@ def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
 
 
 def _begin(transaction: Transaction) -> None:
-    """Take the write lock; another process (a backup, an administrator's command) may hold it for a while."""
-    for attempt in range(1, LOCK_TRIES + 1):
-        try:
-            transaction.run("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            if attempt == LOCK_TRIES:
-                raise
-        else:
-            return
+    """Wait for the write lock: another process, a backup or an administrator's command, may hold it for a while."""
+    transaction.run(f"PRAGMA busy_timeout={LOCK_MILLISECONDS}")
+    try:
+        transaction.run("BEGIN IMMEDIATE")
+    finally:
+        transaction.run("PRAGMA busy_timeout=0")
 
 
 def _run(transaction: Transaction, step: Step[T]) -> T | Exception:
@@ -245,11 +236,10 @@ def _driver(transaction: Transaction) -> Any:
     return transaction.sql.connection.dbapi_connection
 
 
-def _answer(pairs: list[tuple[_Job, list[Any] | Exception]]) -> None:
-    for job, outcome in pairs:
-        if job.answer.cancelled():
-            continue
-        if isinstance(outcome, Exception):
-            job.answer.set_exception(outcome)
-        else:
-            job.answer.set_result(outcome)
+def _answer(job: _Job, outcome: list[Any] | Exception) -> None:
+    if job.answer.cancelled():
+        return
+    if isinstance(outcome, Exception):
+        job.answer.set_exception(outcome)
+    else:
+        job.answer.set_result(outcome)
