@@ -34,3 +34,16 @@ class FolderLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def holder(folder: Path) -> str | None:
+    """Give the number of the process that holds a folder; None when nobody does."""
+    path = folder / "aulario.lock"
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read(32).decode(errors="replace").strip() or "unknown"
+    return None
