@@ -1,9 +1,10 @@
 """Puts the platform together: settings choose backends; backends and services become one application."""
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from fastapi import FastAPI
@@ -12,7 +13,10 @@ from aulario import __version__, topology
 from aulario.backends.broker import Log
 from aulario.backends.broker.local import LocalBroker
 from aulario.backends.cache.memory import MemoryCache
-from aulario.backends.database.sqlite import SqliteDatabase
+from aulario.backends.database import DatabaseError
+from aulario.backends.database.copying import copy_together, faults, rows
+from aulario.backends.database.sqlite import SqliteDatabase, open_engine
+from aulario.backends.database.wal import Recovery, recover
 from aulario.backends.payments import PaymentGateway
 from aulario.backends.payments.simulated import SimulatedGateway
 from aulario.backends.secrets import Secrets
@@ -26,7 +30,8 @@ from aulario.core.auth import Tokens
 from aulario.core.consuming import Consumer
 from aulario.core.health import Health
 from aulario.core.keys import KeyRing
-from aulario.core.migrating import migrate
+from aulario.core.logs import log
+from aulario.core.migrating import SchemaError, migrate, pending, revisions
 from aulario.core.reactions import Reactions
 from aulario.core.relay import StoreLog
 from aulario.core.routing import Site
@@ -39,8 +44,13 @@ from aulario.edge.hops import Hops
 from aulario.kit.clock import Clock, SystemClock
 from aulario.kit.crash import arm, crash_point
 from aulario.kit.ids import uuid7
-from aulario.kit.lock import FolderLock
+from aulario.kit.lock import FolderLock, holder
 from aulario.settings import Settings
+
+RESTORING = "restoring"
+"""The folder, inside the data folder, that a restore has while it is under way."""
+
+_log = log("app")
 
 
 class Platform:
@@ -57,7 +67,7 @@ class Platform:
         self.stores: dict[str, Store] = {}
         self.consumers: dict[str, Consumer] = {}
         self.health = Health()
-        self.secrets: Secrets = _secrets(settings)
+        self.secrets = open_secrets(settings)
         self.traces: Traces | None = None
         self._given = dict(backends or {})
         self._reactions: list[Reactions] = []
@@ -94,6 +104,7 @@ class Platform:
         lock.take()
         stack.callback(lock.release)
         arm(settings.crash)
+        prepare(settings, self.services)
         for service in self.services:
             self.stores[service.name] = await self._open_store(service, stack)
         backends = await self._backends(stack)
@@ -102,16 +113,14 @@ class Platform:
         await self._react(backends, stack)
 
     async def _open_store(self, service: Service, stack: AsyncExitStack) -> Store:
-        """Open a service's database at the schema this program was written for."""
         name, settings = service.name, self.settings
         database = SqliteDatabase(
-            settings.data / f"{name}.db",
+            _file(settings, name),
             durable=settings.durability == "full",
             committing=partial(crash_point, name, "unit.before_commit"),
             committed=partial(_committed, name),
         )
         stack.push_async_callback(database.close)
-        migrate(database.engine, name, service.migrations)
         self.health.checks[name] = database.check
         return Store(name, database, self.clock)
 
@@ -160,7 +169,7 @@ class Platform:
         broker = LocalBroker(self._log_of)
         for service in self.services:
             consumer = Consumer(self.stores[service.name], service.named_handlers(), owner=f"{os.getpid()}/{uuid7()}")
-            reactions = Reactions(consumer, broker, backends, is_alone=True)
+            reactions = Reactions(consumer, broker, backends, is_alone=True, is_busy=lambda: self.web.in_flight > 0)
             self.consumers[service.name] = consumer
             stack.push_async_callback(reactions.stop, self.settings.grace)
             await reactions.start()
@@ -169,9 +178,92 @@ class Platform:
         return StoreLog(self.stores[source_of(topic)])
 
 
-def _secrets(settings: Settings) -> Secrets:
+def prepare(settings: Settings, services: Sequence[Service] = topology.SERVICES) -> dict[str, list[str]]:
+    """Bring every database to this program's schema; gives the revisions that were run, by service.
+
+    The caller holds the folder's lock. All databases are looked at before one is changed; raises SchemaError for one
+    that is newer, DatabaseError for one that cannot be read.
+    """
+    if (settings.data / RESTORING).exists():
+        message = f"a restore into {settings.data} did not finish; empty that folder and restore again"
+        raise DatabaseError(message)
+    for service in services:
+        _recover(_file(settings, service.name))
+    engines = {service.name: open_engine(_file(settings, service.name)) for service in services}
+    for service in services:
+        pending(engines[service.name], service.name, service.migrations)
+    return {service.name: migrate(engines[service.name], service.name, service.migrations) for service in services}
+
+
+@asynccontextmanager
+async def open_stores(
+    settings: Settings, services: Sequence[Service] = topology.SERVICES
+) -> AsyncIterator[dict[str, Store]]:
+    """Open the databases beside whoever runs on them: nothing reacts here, and nothing is migrated.
+
+    Raises DatabaseError where there are none yet, and SchemaError where they are behind this program.
+    """
+    async with AsyncExitStack() as stack:
+        stores: dict[str, Store] = {}
+        for service in services:
+            path = _file(settings, service.name)
+            if not path.exists():
+                message = f"there is nothing at {path} yet; `aulario up` makes it (or set AULARIO_DATA to where it is)"
+                raise DatabaseError(message)
+            if holder(settings.data) is None:
+                _recover(path)
+            database = SqliteDatabase(path, durable=settings.durability == "full")
+            stack.push_async_callback(database.close)
+            if pending(database.engine, service.name, service.migrations):
+                message = f"the database of {service.name} is behind this version of Aulario; run: aulario migrate"
+                raise SchemaError(message)
+            stores[service.name] = Store(service.name, database, SystemClock())
+        yield stores
+
+
+def copy_databases(settings: Settings, folder: Path, services: Sequence[Service] = topology.SERVICES) -> float:
+    """Copy all databases as they stood at one instant; gives the seconds for which writers had to wait."""
+    return copy_together(
+        {_file(settings, service.name): folder / _file(settings, service.name).name for service in services}
+    )
+
+
+def schema_of(settings: Settings, service: str) -> dict[str, str | None]:
+    """Give the revision that each chain of a service's database stands at."""
+    return revisions(open_engine(_file(settings, service)), service)
+
+
+def rows_of(settings: Settings, service: str) -> dict[str, int]:
+    """Count the rows of each table of a service."""
+    return rows(_file(settings, service))
+
+
+def damage(settings: Settings, service: str) -> list[str]:
+    """Read a service's whole database and tell what is damaged in it."""
+    return faults(_file(settings, service))
+
+
+def last_stop(settings: Settings, service: str) -> Recovery | None:
+    """Fold in what an unclean stop left of a database that nobody has open; None after a clean one."""
+    return recover(_file(settings, service))
+
+
+def open_secrets(settings: Settings) -> Secrets:
+    """Open the secrets that the settings speak of; raises SecretsError when their key is no key."""
     key = settings.secrets_key
     return FileSecrets(settings.data / "secrets", key.get_secret_value() if key else None)
+
+
+def _file(settings: Settings, service: str) -> Path:
+    return settings.data / f"{service}.db"
+
+
+def _recover(path: Path) -> None:
+    """Tell what an unclean stop left of a database's log; a torn end was never acknowledged, or the disk lost it."""
+    found = recover(path)
+    if found is not None:
+        say = _log.warning if found.discarded else _log.info
+        say("the last stop was not clean", database=path.name, frames=found.frames, discarded_bytes=found.discarded)
 
 
 def _committed(service: str, units: int) -> None:

@@ -6,15 +6,19 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from aulario.backends.database import DatabaseError
 from aulario.backends.secrets import SecretsError
 from aulario.core.errors import Problem
 from aulario.core.migrating import SchemaError
+from aulario.kit.archive import ArchiveError
 from aulario.kit.lock import LockedError
 from aulario.settings import SettingsError
 
-FORESEEN = (DatabaseError, LockedError, OSError, Problem, SchemaError, SecretsError, SettingsError, sqlite3.Error)
+OURS = (ArchiveError, DatabaseError, LockedError, Problem, SchemaError, SecretsError, SettingsError)
+STORAGE = (OSError, sqlite3.Error, SQLAlchemyError)
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -24,6 +28,13 @@ def explained(what: str) -> Iterator[None]:
     """Turn what can be foreseen into a message, such as "Aulario did not start: the port is taken"."""
     try:
         yield
-    except FORESEEN as error:
-        errors.print(f"[bold red]{what}[/]: {error}", markup=True)
+    except (*OURS, *STORAGE) as error:
+        errors.print(f"[bold red]{what}[/]: {escape(_said(error))}")
         raise typer.Exit(1) from error
+
+
+def _said(error: Exception) -> str:
+    """Give the error's words; the operating system's without its number."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -1,5 +1,6 @@
 """Brings a service's database to the schema this program was written for; refuses one written for a newer program."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic.config import Config
@@ -37,6 +38,19 @@ def pending(engine: Engine, service: str, migrations: Path) -> list[str]:
     return behind
 
 
+def revisions(engine: Engine, service: str) -> dict[str, str | None]:
+    """Give the revision each chain of a service's database stands at."""
+    with engine.connect() as connection:
+        return {chain: _current(connection, chain) for chain in ("core_schema", f"{service}_schema")}
+
+
+def refuse_unknown(service: str, migrations: Path, stated: Mapping[str, str | None]) -> None:
+    """Raise SchemaError when what `revisions` gave elsewhere is not known to this program."""
+    for chain, path in (("core_schema", CORE), (f"{service}_schema", migrations)):
+        if (current := stated.get(chain)) is not None and current not in _known(path):
+            raise _newer(service, current)
+
+
 def _upgrade(connection: Connection, chain: str, path: Path) -> list[str]:
     scripts = _scripts(path)
     if _current(connection, chain) == scripts.get_current_head():
@@ -63,13 +77,19 @@ def _upgrade(connection: Connection, chain: str, path: Path) -> list[str]:
 
 def _refuse_newer(connection: Connection, service: str, chain: str, path: Path) -> None:
     current = _current(connection, chain)
-    known = {script.revision for script in _scripts(path).walk_revisions()}
-    if current is not None and current not in known:
-        message = (
-            f"the database of {service} has schema {current}, which this version of Aulario does not know; "
-            "it was made by a newer one. Nothing was changed: run that newer version, or restore an older backup."
-        )
-        raise SchemaError(message)
+    if current is not None and current not in _known(path):
+        raise _newer(service, current)
+
+
+def _newer(service: str, revision: str) -> SchemaError:
+    return SchemaError(
+        f"the database of {service} has schema {revision}, which this version of Aulario does not know; "
+        "it was made by a newer one. Nothing was changed: run that newer version, or restore an older backup."
+    )
+
+
+def _known(path: Path) -> set[str]:
+    return {script.revision for script in _scripts(path).walk_revisions()}
 
 
 def _current(connection: Connection, chain: str) -> str | None:
