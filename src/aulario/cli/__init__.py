@@ -2,16 +2,22 @@
 
 import typer
 
-from aulario.cli import up
+from aulario.cli import backup, doctor, events, migrate, restore, up, version
 
 app = typer.Typer(
     name="aulario",
     help="Aulario, the online-learning platform that academies run themselves.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 app.command("up")(up.up)
+app.command("migrate")(migrate.migrate)
+app.add_typer(events.app, name="events")
+app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
+app.command("version")(version.version)
 
 
 @app.callback()

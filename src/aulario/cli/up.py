@@ -11,16 +11,13 @@ from typing import Annotated
 import typer
 import uvicorn
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from aulario.app import Platform
 from aulario.cli.failing import explained
+from aulario.cli.look import console, table
 from aulario.core import logs
 from aulario.demo import Demo, seed
 from aulario.settings import Settings, load
-
-console = Console(highlight=False)
 
 
 def up(
@@ -96,10 +93,10 @@ def _greet(listener: socket.socket, demo: Demo | None) -> None:
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     console.print(f"\n[bold]Aulario is ready[/] at [link={address}]{address}[/]")
     if demo is not None:
-        table = Table("academy", "role", "e-mail", box=None, pad_edge=False, header_style="dim")
+        rows = table("academy", "role", "e-mail")
         for person in demo.people:
-            table.add_row(person.academy, person.role, person.email)
+            rows.add_row(person.academy, person.role, person.email)
         console.print(f"\nDemo log-ins, all with the password [bold]{demo.password}[/]\n")
-        console.print(table)
+        console.print(rows)
         console.print(f"\nIn another terminal: [bold].venv/bin/aulario flows run welcome --url {address}[/]")
     console.print("Ctrl-C stops it.\n", style="dim")

@@ -1,0 +1,36 @@
+"""What every command begins with: its settings, and the databases beside whoever runs on them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
+
+import typer
+
+from aulario.app import open_stores
+from aulario.core import logs
+from aulario.core.unit_of_work import Store
+from aulario.settings import Settings, load
+
+T = TypeVar("T")
+Stores: TypeAlias = Mapping[str, Store]
+
+Data = Annotated[Path | None, typer.Option("--data", help="The data folder, instead of AULARIO_DATA.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+
+
+def configured(data: Path | None = None) -> Settings:
+    """Read the settings, and send warnings to standard error, so that what a command prints can be piped."""
+    settings = load()
+    logs.setup(pretty=settings.log != "json", level="warning")
+    return settings if data is None else settings.model_copy(update={"data": data})
+
+
+def with_stores(settings: Settings, work: Callable[[Stores], Awaitable[T]]) -> T:
+    """Run something on the databases; each of its transactions is short, so a running Aulario does not notice."""
+
+    async def opened() -> T:
+        async with open_stores(settings) as stores:
+            return await work(stores)
+
+    return asyncio.run(opened())
