@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aulario.core.errors import Unavailable
+from aulario.core.errors import Problem, Unavailable
 from aulario.core.inbox import Failure, Held
 
 
@@ -46,8 +46,7 @@ def failed(held: Held, error: Exception, now: datetime, policy: Policy, chance: 
 
 def described(error: Exception) -> str:
     """Name an error for people; the words of unforeseen ones stay out, for they may quote what they were given."""
-    foreseen = isinstance(error, Unavailable | Poison) or hasattr(error, "detail")
-    return f"{type(error).__name__}: {error}" if foreseen else type(error).__name__
+    return f"{type(error).__name__}: {error}" if isinstance(error, Problem | Poison) else type(error).__name__
 
 
 @dataclass
