@@ -82,9 +82,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _unknown(name: str) -> str:
-    names = [f"{PREFIX}{field.upper()}" for field in Settings.model_fields]
-    near = difflib.get_close_matches(name, names, 1)
-    return f"{name} is no setting." + (f" Is {near[0]} meant?" if near else f" There are: {', '.join(names)}.")
+    names = [field.upper() for field in Settings.model_fields]
+    # Without the prefix, for with it every name is near to every other.
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), names, 1)
+    there = ", ".join(f"{PREFIX}{name}" for name in names)
+    return f"{name} is no setting." + (f" Is {PREFIX}{near[0]} meant?" if near else f" There are: {there}.")
 
 
 def _wrong(problem: Any) -> str:
