@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.diary import diary
 from tests.crash.installation import Installation, copied, seeded
 from tests.crash.traffic import Crowd, Ledger
 
@@ -23,6 +24,15 @@ def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
 def installation(template: Installation, tmp_path: Path) -> Iterator[Installation]:
     """An installation of this test's own; whatever it started is ended by its own process id."""
     made = copied(template, tmp_path / "data")
+    yield made
+    made.stop_all()
+
+
+@pytest.fixture
+def shelf(template: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """An installation of nothing but the diary."""
+    (tmp_path / "data").mkdir()
+    made = Installation(tmp_path / "data", template.bytecode, services=[diary])
     yield made
     made.stop_all()
 

@@ -1,25 +1,13 @@
 """Order and due events under SIGKILL: many writers, few books, a reader that must not skip, double or swap a line."""
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.crash.diary import diary
 from tests.crash.installation import Installation, Process
 from tests.crash.waiting import until
 
 LINES = 300
-
-
-@pytest.fixture
-def shelf(template: Installation, tmp_path: Path) -> Iterator[Installation]:
-    """An installation of nothing but the diary."""
-    (tmp_path / "data").mkdir()
-    made = Installation(tmp_path / "data", template.bytecode, services=[diary])
-    yield made
-    made.stop_all()
 
 
 def books(shelf: Installation, table: str) -> dict[str, list[int]]:
