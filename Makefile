@@ -52,8 +52,9 @@ define install
 @echo "Installing what uv.lock pins into .venv"
 @$(UV) export --quiet --locked --no-emit-project --no-header $(1) --output-file .venv/locked.txt \
 	|| { echo "pyproject.toml asks for what uv.lock does not hold: run make lock" >&2; exit 1; }
-@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes .venv/locked.txt
+@$(UV) pip sync --quiet --python $(PYTHON) --compile-bytecode --require-hashes .venv/locked.txt
 @$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
+@$(PYTHON) -m compileall -q src
 endef
 
 .venv/.runtime: .venv/bin/uv uv.lock pyproject.toml

@@ -192,7 +192,11 @@ def prepare(settings: Settings, services: Sequence[Service] = topology.SERVICES)
     engines = {service.name: open_engine(_file(settings, service.name)) for service in services}
     for service in services:
         pending(engines[service.name], service.name, service.migrations)
-    return {service.name: migrate(engines[service.name], service.name, service.migrations) for service in services}
+    done = {service.name: migrate(engines[service.name], service.name, service.migrations) for service in services}
+    for name, ran in done.items():
+        if ran:
+            _log.info("migrated", service=name, revisions=ran)
+    return done
 
 
 @asynccontextmanager

@@ -92,13 +92,13 @@ async def seed(platform: Platform) -> Demo | None:
         for academy in ACADEMIES:
             await _make(platform, academy, password.decode())
         await platform.secrets.put(COMPLETE, DONE)
-    return Demo(password.decode(), [person for academy in ACADEMIES for person in _people(academy)])
+    return Demo(password.decode(), [person for academy in ACADEMIES for person in people_of(academy)])
 
 
 async def _make(platform: Platform, academy: Academy, password: str) -> None:
     """Make one academy, or what a crash left out of it."""
     store = platform.stores["identity"]
-    users = [await _new_user(person, password) for person in _people(academy)]
+    users = [await _new_user(person, password) for person in people_of(academy)]
     first, rest = users[0], users[1:]
     tenant = await _read(store, "", people.tenant, academy.tenant.slug)
     if tenant is None:
@@ -120,7 +120,8 @@ async def _new_user(person: Person, password: str) -> NewUser:
     return NewUser(person.email, person.name, roles, await asyncio.to_thread(hash_password, password))
 
 
-def _people(academy: Academy) -> list[Person]:
+def people_of(academy: Academy) -> list[Person]:
+    """Give everybody of a demo academy, the first administrator first."""
     return [
         Person(academy.tenant.slug, role, _email(academy, name), name)
         for role, names in academy.people.items()

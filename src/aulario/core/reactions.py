@@ -22,6 +22,8 @@ CALLS = 64
 CALL_SECONDS = 30.0
 BREATH = 1.0
 """Seconds between looks at what another process may have changed, and before a refused storage is tried again."""
+YIELD = 0.02
+"""Seconds left to requests after each batch while there are any."""
 SWEEP_SECONDS = 600.0
 
 _log = log("reactions")
@@ -36,6 +38,8 @@ class Reactions:
     backends: dict[type, Any]
     is_alone: bool
     """Whether no other process reacts for this service, so that claims found at the start are nobody's."""
+    is_busy: Callable[[], bool] = lambda: False
+    """Whether people wait for answers, who come before what happens behind their backs."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _calls: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
@@ -71,6 +75,9 @@ class Reactions:
         async def step() -> None:
             batch = await subscription.next()
             await self._call_all(await self.consumer.take(name, batch, subscription))
+            if self.is_busy():
+                # A moment later the next batch is larger, and costs less an event.
+                await asyncio.sleep(YIELD)
 
         await self._forever(step)
 

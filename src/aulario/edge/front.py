@@ -39,6 +39,7 @@ class Front:
     hops: Hops
     sampler: telemetry.Sampler
     max_body: int
+    in_flight: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,12 +48,15 @@ class Front:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         context = self._context(scope, headers)
         passage = _Passage(scope, receive, send, context, self.max_body)
-        attributes = {"http.request.method": scope["method"], "client.poll": b"x-aulario-poll" in headers}
-        name = f"{scope['method']} {scope['path']}"
-        with telemetry.span(name, "server", service="edge", parent=context, attributes=attributes) as span:
+        attributes = {"http.request.method": scope["method"], "aulario.poll": b"x-aulario-poll" in headers}
+        self.in_flight += 1
+        with telemetry.span(scope["method"], "server", service="edge", parent=context, attributes=attributes) as span:
             await passage.run(self.app)
             span.set("http.response.status_code", passage.status)
+            span.set("http.route", passage.route)
+            span.set("aulario.tenant", passage.tenant)
             passage.tell()
+        self.in_flight -= 1
 
     def _context(self, scope: Scope, headers: Mapping[bytes, str]) -> Context:
         """Begin the request's context, or take up the one a trusted hop began."""
@@ -85,12 +89,24 @@ class _Passage:
             _log.exception("a request failed")
             await self._refuse(Problem(FAULT))
 
+    @property
+    def route(self) -> str:
+        """The template of the route that was met, never the address, which holds ids."""
+        return getattr(self._scope.get("route"), "path", "none")
+
+    @property
+    def tenant(self) -> str:
+        """Whose request it was, known once a service has looked at its token."""
+        caller = self._scope.get("state", {}).get("caller")
+        return caller.tenant if caller else ""
+
     def tell(self) -> None:
-        """Write the request's line, and count it under its route's template, never its address."""
+        """Write the request's line, and count it."""
         seconds = time.perf_counter() - self._began
-        route = getattr(self._scope.get("route"), "path", "none")
-        telemetry.request_done(self._scope["method"], route, self.status, seconds)
-        _log.info("request", method=self._scope["method"], route=route, status=self.status, ms=round(seconds * 1e3, 1))
+        telemetry.request_done(self._scope["method"], self.route, self.status, seconds)
+        _log.info(
+            "request", method=self._scope["method"], route=self.route, status=self.status, ms=round(seconds * 1e3, 1)
+        )
 
     def _check(self) -> None:
         """Refuse by what the headers say, before anything is read; raises TooLarge."""
