@@ -6,6 +6,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DatabaseError as SqlError
 from sqlalchemy.pool import NullPool
 
-from aulario.backends.database import Database, Step, StorageFault, Transaction
+from aulario.backends.database import Database, DatabaseError, Step, StorageFault, Transaction
 from aulario.backends.database.wal import unreadable
 
 T = TypeVar("T")
@@ -72,13 +73,18 @@ class SqliteDatabase(Database):
         self._disk = ThreadPoolExecutor(1, f"{path.stem}-disk")
         self._readers = ThreadPoolExecutor(2, f"{path.stem}-read")
         self._local = threading.local()
+        self._closed = False
 
     async def write(self, steps: Sequence[Step[T]]) -> list[T | Exception]:
+        if self._closed:
+            message = f"{self.path} is closed"
+            raise DatabaseError(message)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[T | Exception]] = loop.create_future()
         self._waiting.append(_Job(steps, answer))
         if self._turn is None:
-            self._turn = loop.create_task(self._write_waiting())
+            # In no context: a turn serves many callers, and log lines must not name the first for all of them.
+            self._turn = loop.create_task(self._write_waiting(), context=Context())
         return await answer
 
     async def read(self, body: Callable[[Transaction], T]) -> T:
@@ -93,6 +99,7 @@ class SqliteDatabase(Database):
 
     async def close(self) -> None:
         """Finish what was handed over, then leave the file in one piece, its log folded in."""
+        self._closed = True
         while self._turn is not None:
             await asyncio.shield(self._turn)
         self._disk.shutdown()
@@ -109,7 +116,10 @@ class SqliteDatabase(Database):
             reader.run("BEGIN")
             return body(reader)
         except Exception as error:
-            raise _named(error) from error
+            named = _named(error)
+            if named is error:
+                raise
+            raise named from error
         finally:
             _roll_back(reader)
 
