@@ -116,6 +116,11 @@ class Routes(APIRouter):
         super().__init__(tags=[service], route_class=Route)
         self.service = service
 
+    def api_route(self, path: str, **_: Any) -> Any:
+        """Refuse the framework's own way (`routes.get`), which does not ask who may call."""
+        message = f"declare {path} with to(), which asks who may call it"
+        raise TypeError(message)
+
     def to(self, method: str, path: str, access: Access, status: int = 200) -> Callable[[Any], Any]:
         """Declare an endpoint: its method and path, who may call it, and the status of its success."""
 
