@@ -191,7 +191,8 @@ def prepare(settings: Settings, services: Sequence[Service] = topology.SERVICES)
         _recover(_file(settings, service.name))
     engines = {service.name: open_engine(_file(settings, service.name)) for service in services}
     for service in services:
-        pending(engines[service.name], service.name, service.migrations)
+        if _file(settings, service.name).exists():
+            pending(engines[service.name], service.name, service.migrations)
     done = {service.name: migrate(engines[service.name], service.name, service.migrations) for service in services}
     for name, ran in done.items():
         if ran:

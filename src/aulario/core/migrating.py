@@ -1,5 +1,6 @@
 """Brings a service's database to the schema this program was written for; refuses one written for a newer program."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 CORE = Path(__file__).parent / "migrations"
+
+# It tells at each look what kind of database it sees; what was run is told by whoever asked for it.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 class SchemaError(Exception):
