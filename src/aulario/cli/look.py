@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 # Ids are there to be copied: where there is no terminal, or a narrow one, a line grows long rather than be cut.
-console = Console(highlight=False, width=max(110, shutil.get_terminal_size((160, 24)).columns))
+console = Console(highlight=False, soft_wrap=True, width=max(110, shutil.get_terminal_size((160, 24)).columns))
 
 COLOURS = {"done": "green", "ok": "green", "waiting": "yellow", "claimed": "yellow", "dead": "red", "wrong": "bold red"}
 

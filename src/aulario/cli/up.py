@@ -1,9 +1,9 @@
 """`aulario up`: every service in this process, served until it is told to stop."""
 
-import asyncio
 import errno
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -39,10 +39,7 @@ def up(
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with Platform(settings) as platform:
         demo = await seed(platform) if settings.demo else None
-        server = _Server(platform, settings)
-        serving = asyncio.create_task(server.serve([listener]))
-        _greet(listener, demo)
-        await serving
+        await _Server(platform, settings, lambda: _greet(listener, demo)).serve([listener])
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -65,7 +62,7 @@ def _listening(settings: Settings) -> socket.socket:
 class _Server(uvicorn.Server):
     """Answers "not ready" from the moment it is told to stop; a second signal does not wait any longer."""
 
-    def __init__(self, platform: Platform, settings: Settings) -> None:
+    def __init__(self, platform: Platform, settings: Settings, started: Callable[[], None]) -> None:
         config = uvicorn.Config(
             platform.web,
             loop="uvloop",
@@ -75,11 +72,19 @@ class _Server(uvicorn.Server):
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,
+            # Longer than proxies keep theirs, so that none is handed a connection that is just being closed.
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=round(settings.grace),
             backlog=2048,
         )
         super().__init__(config)
-        self._platform = platform
+        self._platform, self._started = platform, started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say that it is ready when it is: whoever reads that may connect, and stop it again."""
+        await super().startup(sockets)
+        self._started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - what signal it was is all one
         # Not by super: it would raise the signal again after serving, and end us before the platform is closed.
