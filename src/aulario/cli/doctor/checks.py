@@ -118,16 +118,26 @@ def _answering(settings: Settings, running: str | None) -> Finding:
     if settings.port == 0:
         return Finding("platform", "note", "AULARIO_PORT is 0, so it cannot be asked here")
     try:
-        reply = httpx.get(f"{address}/health/ready", timeout=3, trust_env=False)
+        reply = httpx.get(f"{address}/health/ready", timeout=2, trust_env=False)
     except httpx.HTTPError as error:
-        if running is None:
-            return Finding("platform", "ok", f"not running; {address} is free")
-        text = f"process {running} holds the data, but nothing answers at {address} ({type(error).__name__})"
-        return Finding("platform", "wrong", text, "set AULARIO_PORT to the port it was started with, or read its log")
+        return _silent(address, running, error)
     if running is None:
-        remedy = "stop what listens there, or choose another with AULARIO_PORT"
-        return Finding("platform", "wrong", f"not running, and {address} is taken by another program", remedy)
+        return _taken(address)
     if reply.status_code != httpx.codes.OK:
         text = f"{address} answers {reply.status_code}: {reply.text[:200]}"
         return Finding("platform", "wrong", text, "wait until it has started; if that does not help, read its log")
     return Finding("platform", "ok", f"process {running} is ready at {address}")
+
+
+def _silent(address: str, running: str | None, error: httpx.HTTPError) -> Finding:
+    if running is not None:
+        text = f"process {running} holds the data, but nothing answers at {address} ({type(error).__name__})"
+        return Finding("platform", "wrong", text, "set AULARIO_PORT to the port it was started with, or read its log")
+    if isinstance(error, httpx.ConnectError):
+        return Finding("platform", "ok", f"not running; {address} is free")
+    return _taken(address)
+
+
+def _taken(address: str) -> Finding:
+    remedy = "stop what listens there, or choose another with AULARIO_PORT"
+    return Finding("platform", "wrong", f"not running, and {address} is taken by another program", remedy)

@@ -27,9 +27,9 @@ def dead(
     """Show dead letters: events that a handler gave up, grouped by handler and error.
 
     Examples:
-
     * `aulario events dead`
     * `aulario events dead --tenant north --letters`
+
     """
     with explained("Dead letters cannot be shown"):
         settings = configured()

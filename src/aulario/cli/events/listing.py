@@ -36,9 +36,9 @@ def list_events(
     """List events, the newest first, with what became of each.
 
     Examples:
-
     * `aulario events list --topic order.created --limit 5`
     * `aulario events list --service payments --tenant north --json`
+
     """
     with explained("No events can be listed"):
         if service is not None and service not in SOURCES:

@@ -36,9 +36,9 @@ def replay(
     A running Aulario notices within a second; otherwise they are tried at the next start.
 
     Examples:
-
     * `aulario events replay 019aa6f0-5d3c-7f3e-a0c4-0d6f0e1b2c3d`
     * `aulario events replay --handler payments.on_order_created --yes`
+
     """
     if everything == any((event_id, handler, error)):
         message = "say which: an event's ID, --handler or --error (or both), or --all"
