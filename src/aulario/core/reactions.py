@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from aulario.backends.broker import Broker, Subscription
-from aulario.backends.database import Step
+from aulario.backends.database import Step, StorageFault
 from aulario.core import inbox, telemetry
 from aulario.core.consuming import Claimed, Consumer
 from aulario.core.errors import Unavailable
@@ -146,7 +146,7 @@ class Reactions:
             try:
                 await step()
             except Exception as error:  # noqa: BLE001 - logged; a loop that ended would lose what it carries
-                if isinstance(error, Unavailable):
+                if isinstance(error, Unavailable | StorageFault):
                     _log.warning("the storage refuses; trying again", reason=str(error))
                 else:
                     _log.exception("a loop failed; trying again")

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from aulario.backends.database import DatabaseError, Step, StorageFault, Transaction
+from aulario.backends.database import sqlite as sqlite_module
 from aulario.backends.database.sqlite import GROUP, SqliteDatabase, connect
 
 Body = Callable[[Transaction], Any]
@@ -230,3 +231,23 @@ async def test_check_tells_what_is_wrong(database: SqliteDatabase, monkeypatch: 
 
     monkeypatch.setattr(database, "_read", refuse)
     assert await database.check() == "the storage refused: SQLITE_IOERR"
+
+
+async def test_a_rollback_that_fails_leaves_nobody_waiting(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The callers are told, and the next write finds the transaction, undoes it and goes on."""
+
+    def refuse(*_: object) -> None:
+        message = "disk I/O error"
+        raise sqlite3.OperationalError(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_committing", refuse)
+        patch.setattr(sqlite_module, "_roll_back", refuse)
+        with pytest.raises(sqlite3.OperationalError):
+            await database.write([Step(put("lost"))])
+    with pytest.raises(sqlite3.OperationalError):
+        await database.write([Step(put("told"))])
+    assert await database.write([Step(put("stored"))]) == [1]
+    assert await names(database) == ["stored"]

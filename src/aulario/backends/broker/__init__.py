@@ -31,7 +31,7 @@ class Subscription(Protocol):
         ...
 
     def begin(self, transaction: Transaction) -> None:
-        """Store the place where a new handler begins, so that what happens before its first batch is not passed over."""
+        """Store where a new handler begins, so that what happens before its first batch is not passed over."""
         ...
 
     def keep(self, transaction: Transaction, batch: list[Envelope]) -> None:

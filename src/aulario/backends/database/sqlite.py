@@ -138,11 +138,18 @@ class SqliteDatabase(Database):
             try:
                 outcomes: list[Any] = await self._write_group(jobs)
             except Exception as error:  # noqa: BLE001 - nothing was stored, and each caller is told why
-                _roll_back(self._writer)
-                outcomes = [_named(error)] * len(jobs)
+                outcomes = [self._refused(error)] * len(jobs)
             for job, outcome in zip(jobs, outcomes, strict=True):
                 _answer(job, outcome)
         self._turn = None
+
+    def _refused(self, error: Exception) -> Exception:
+        """Undo what is open; where even that fails the next group tries it again, and nobody waits for ever."""
+        try:
+            _roll_back(self._writer)
+        except sqlite3.Error as second:
+            return _named(second)
+        return _named(error)
 
     def _group(self) -> list[_Job]:
         """Take what waits, at least one job, at most about GROUP steps."""
