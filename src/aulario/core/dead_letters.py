@@ -16,8 +16,9 @@ AND (? IS NULL OR event_id = ?)"""
 _LIST = f"""SELECT handler, envelope, status, attempts, due, history, claimed_by FROM inbox WHERE {_CHOSEN}
 ORDER BY taken_at LIMIT ?"""  # noqa: S608 - our own constants, here and below
 _REPLAY = f"""UPDATE inbox SET status = 'waiting', due = ?, attempts = 0 WHERE (handler, event_id) IN (
-SELECT handler, event_id FROM inbox WHERE {_CHOSEN} AND (expires IS NULL OR expires > ?) ORDER BY taken_at LIMIT ?)"""  # noqa: S608
-_COUNT = f"SELECT count(*), count(*) FILTER (WHERE expires <= ?) FROM inbox WHERE {_CHOSEN}"  # noqa: S608
+SELECT handler, event_id FROM inbox WHERE {_CHOSEN} AND (expires IS NULL OR expires > ?)
+ORDER BY taken_at LIMIT ?)"""  # noqa: S608 - as above
+_COUNT = f"SELECT count(*), count(*) FILTER (WHERE expires <= ?) FROM inbox WHERE {_CHOSEN}"  # noqa: S608 - as above
 
 
 class Group(NamedTuple):

@@ -28,7 +28,8 @@ _HELD_SO = "SELECT 1 FROM inbox WHERE handler = ? AND event_id = ? AND status = 
 _UNBLOCK = """UPDATE inbox SET due = ? WHERE handler = ? AND status = 'waiting' AND due IS NULL AND sequence = (SELECT
 min(sequence) FROM inbox WHERE handler = ? AND tenant = ? AND key = ? AND status = 'waiting' AND due IS NULL)"""
 _HELD = "handler, envelope, status, attempts, due, history, claimed_by"
-_ABOUT = f"SELECT {_HELD} FROM inbox WHERE tenant = ? AND key = ? AND status <> 'done' ORDER BY sequence"  # noqa: S608
+_ABOUT = f"""SELECT {_HELD} FROM inbox WHERE tenant = ? AND key = ? AND status <> 'done'
+ORDER BY sequence"""  # noqa: S608 - constants
 _ABANDONED = "UPDATE inbox SET due = ? WHERE status = 'claimed'"
 
 

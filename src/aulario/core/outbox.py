@@ -14,7 +14,8 @@ from aulario.core.models import micros
 _COLUMNS = ", ".join(Envelope.__struct_fields__[:-1])
 _APPEND = f"INSERT INTO outbox ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
 _READ = f"SELECT {_COLUMNS}, sequence FROM outbox"  # noqa: S608 - constants
-_DEFER = f"INSERT INTO due_events ({_COLUMNS}, due, missed, tolerance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_DEFER = f"""INSERT INTO due_events ({_COLUMNS}, due, missed, tolerance)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608 - constants
 _DUE = f"SELECT {_COLUMNS}, due, missed, tolerance FROM due_events WHERE due <= ? ORDER BY due LIMIT ?"  # noqa: S608 - constants
 _WITHDRAW = "DELETE FROM due_events WHERE tenant = ? AND topic = ? AND key = ?"
 
