@@ -54,6 +54,17 @@ async def test_a_service_has_an_order_paid(academy: Academy) -> None:
     assert topics == [(academy.tenant, "payment.requested"), (academy.tenant, "payment.completed")]
 
 
+async def test_a_payment_without_an_order_is_no_failure(academy: Academy) -> None:
+    """Orders hears of it, has no such order, and is through with it."""
+    world, answer = academy.world, done(await service(academy).post(PROCESS, json=wanted()), 202)
+    found = "SELECT status FROM inbox WHERE handler = 'orders.on_payment_completed' AND key = ?"
+
+    async def heard() -> list[Any]:
+        return world.rows("orders", found, answer["order_id"])
+
+    assert await world.until(heard) == [("done",)]
+
+
 async def test_one_attempt_is_one_payment_and_one_charge(academy: Academy) -> None:
     """Asked for five times at once, and again when it is over, an attempt is paid once."""
     client, body = service(academy), wanted()

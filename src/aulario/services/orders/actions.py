@@ -57,7 +57,9 @@ def keep_offer(uow: UnitOfWork, course: CoursePublished) -> None:
 
 def settle(uow: UnitOfWork, payment: PaymentCompleted | PaymentFailed) -> None:
     """Follow a payment that ended; what is no legal step, such as an older attempt's refusal, changes nothing."""
-    order = queries.order(uow, payment.order_id)
+    order = queries.order_if_ours(uow, payment.order_id)
+    if order is None:
+        return
     paid = isinstance(payment, PaymentCompleted)
     status = Status.PAID if paid else Status.FAILED
     stale = not paid and payment.attempt != order.attempt

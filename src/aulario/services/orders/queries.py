@@ -25,6 +25,11 @@ def order(view: View, order_id: str) -> Order:
     return view.one(_ORDER, id=order_id)
 
 
+def order_if_ours(view: View, order_id: str) -> Order | None:
+    """Give an order, or None for what other services have paid without one."""
+    return view.first(_ORDER, id=order_id)
+
+
 def welcome_order(view: View, user_id: str) -> Order | None:
     return view.first(_WELCOME_ORDER, user_id=user_id)
 
