@@ -16,6 +16,8 @@ FAULT = "something went wrong here; it was logged under this request id"
 
 def install(app: FastAPI) -> None:
     """Answer with problem details wherever FastAPI would have answered in its own way."""
+    # A redirect to the address without its slash would be built from the Host header, which anybody can write.
+    app.router.redirect_slashes = False
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
