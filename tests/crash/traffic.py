@@ -78,8 +78,9 @@ class Crowd:
         for academy, email in wanted:
             try:
                 answered(await self.add(client, academy, email))
-            except httpx.TransportError:
-                # The platform is gone: this attempt stays in the log without an acknowledgement.
+            except (httpx.TransportError, AttributeError):
+                # The platform is gone: this attempt stays in the log without an acknowledgement. AnyIO has the second
+                # error for a connection that is cut in the moment it is made, and finds no socket there.
                 return
 
     def _people(self, count: int) -> Iterator[tuple[Academy, str]]:
