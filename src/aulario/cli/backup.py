@@ -1,22 +1,18 @@
 """`aulario backup`: everything that is kept, in one file, while the platform runs."""
 
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.filesize import decimal
 
 from aulario import __version__
 from aulario.app import copy_databases, rows_of, schema_of
 from aulario.cli.failing import explained
-from aulario.cli.look import console, number, table
+from aulario.cli.look import console, decimal, number, table
 from aulario.cli.opening import Data, Stores, configured, with_stores
 from aulario.kit import archive
-from aulario.kit.archive import ArchiveError
 from aulario.settings import Settings
 
 FORMAT = 1
@@ -42,13 +38,13 @@ def backup(
         settings = configured(data)
         if file.exists() and not force:
             message = f"{file} exists; choose another name, or replace it with --force"
-            raise ArchiveError(message)
+            raise archive.ArchiveError(message)
         with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".aulario-backup-") as temporary:
             folder = Path(temporary)
             names, paused = with_stores(settings, lambda stores: _copy(settings, stores, folder))
             files = {f"{name}.db": folder / f"{name}.db" for name in names}
             # After the databases: whatever secret a row speaks of is there by now.
-            files |= dict(_secrets(settings.data / "secrets", folder, with_key=with_key))
+            files |= _secrets(settings.data / "secrets", folder, with_key=with_key)
             about = _about(settings.model_copy(update={"data": folder}), names)
             archive.pack(file, files, about, replace=force)
     _tell(file, about["databases"], paused)
@@ -59,12 +55,14 @@ async def _copy(settings: Settings, stores: Stores, folder: Path) -> tuple[list[
     return list(stores), copy_databases(settings, folder)
 
 
-def _secrets(source: Path, folder: Path, *, with_key: bool) -> Iterator[tuple[str, Path]]:
+def _secrets(source: Path, folder: Path, *, with_key: bool) -> dict[str, Path]:
     """Copy the secrets, for each may be replaced by another file while this one is read."""
-    for path in sorted(source.glob("*.secret")) + ([source / KEY] if with_key and (source / KEY).exists() else []):
-        name = f"secrets/{path.name}"
-        (folder / name).parent.mkdir(exist_ok=True)
-        yield name, Path(shutil.copyfile(path, folder / name))
+    (folder / "secrets").mkdir()
+    names = [path.name for path in sorted(source.glob("*.secret"))]
+    names += [KEY] if with_key and (source / KEY).exists() else []
+    for name in names:
+        (folder / "secrets" / name).write_bytes((source / name).read_bytes())
+    return {f"secrets/{name}": folder / "secrets" / name for name in names}
 
 
 def _about(copied: Settings, names: list[str]) -> dict[str, Any]:
@@ -77,13 +75,13 @@ def _about(copied: Settings, names: list[str]) -> dict[str, Any]:
     }
 
 
-def _tell(file: Path, databases: Mapping[str, Any], paused: float) -> None:
+def _tell(file: Path, databases: dict[str, Any], paused: float) -> None:
     console.print(contents(databases))
     size = decimal(file.stat().st_size)
     console.print(f"\n[green]The backup is {file}[/] ({size}). Writers waited for {paused * 1e3:.1f} ms.")
 
 
-def contents(databases: Mapping[str, Any]) -> Any:
+def contents(databases: dict[str, Any]) -> Any:
     """Make a table of what a backup holds."""
     rows = table("service", "rows", "events", "schema")
     for name, one in databases.items():

@@ -6,18 +6,16 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from aulario.backends.database import DatabaseError
 from aulario.backends.secrets import SecretsError
 from aulario.core.errors import Problem
-from aulario.core.migrating import SchemaError
 from aulario.kit.archive import ArchiveError
 from aulario.kit.lock import LockedError
 from aulario.settings import SettingsError
 
-OURS = (ArchiveError, DatabaseError, LockedError, Problem, SchemaError, SecretsError, SettingsError)
+OURS = (ArchiveError, DatabaseError, LockedError, Problem, SecretsError, SettingsError)
 STORAGE = (OSError, sqlite3.Error, SQLAlchemyError)
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -29,7 +27,9 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except (*OURS, *STORAGE) as error:
-        errors.print(f"[bold red]{what}[/]: {escape(_said(error))}")
+        errors.print(f"[bold red]{what}[/]: ", end="")
+        # Not as markup: an error may quote what somebody wrote, brackets and all.
+        errors.print(_said(error), markup=False)
         raise typer.Exit(1) from error
 
 

@@ -5,7 +5,11 @@ import shutil
 from datetime import datetime
 
 from rich.console import Console
+from rich.filesize import decimal
+from rich.syntax import Syntax
 from rich.table import Table
+
+__all__ = ["coloured", "console", "decimal", "number", "print_json", "show_json", "table", "when"]
 
 # Ids are there to be copied: where there is no terminal, or a narrow one, a line grows long rather than be cut.
 console = Console(highlight=False, soft_wrap=True, width=max(110, shutil.get_terminal_size((160, 24)).columns))
@@ -41,6 +45,12 @@ def when(instant: datetime | str) -> str:
 def print_json(value: object) -> None:
     """Print JSON that a program can read: nothing wrapped, nothing coloured."""
     console.file.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def show_json(value: object) -> None:
+    """Print JSON for people: coloured and wrapped where there is a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    console.print(Syntax(text, "json", background_color="default", word_wrap=True) if console.is_terminal else text)
 
 
 def number(count: int, one: str, many: str | None = None) -> str:

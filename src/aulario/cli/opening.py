@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import typer
 
 from aulario.app import open_stores
+from aulario.backends.database import Step, Transaction
 from aulario.core import logs
 from aulario.core.unit_of_work import Store
 from aulario.settings import Settings, load
@@ -22,8 +23,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other prog
 def configured(data: Path | None = None) -> Settings:
     """Read the settings, and send warnings to standard error, so that what a command prints can be piped."""
     settings = load()
+    # Warnings only: what a command has to say it prints itself.
     logs.setup(pretty=settings.log != "json", level="warning")
     return settings if data is None else settings.model_copy(update={"data": data})
+
+
+async def write(store: Store, body: Callable[[Transaction], T]) -> T:
+    """Run a body in one transaction; what it gives is on disk when this returns."""
+    (outcome,) = await store.write([Step(body)])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def with_stores(settings: Settings, work: Callable[[Stores], Awaitable[T]]) -> T:

@@ -13,9 +13,7 @@ from aulario.cli.look import console, when
 from aulario.cli.opening import Data, configured
 from aulario.core.migrating import SchemaError, refuse_unknown
 from aulario.kit import archive
-from aulario.kit.archive import ArchiveError
 from aulario.kit.lock import FolderLock
-from aulario.settings import Settings
 
 LOCK = "aulario.lock"
 
@@ -39,17 +37,18 @@ def restore(
         lock = FolderLock(settings.data)
         lock.take()
         try:
+            # Again, now that nobody else can fill it.
             _refuse_filled(settings.data)
             _unpack(file, settings.data)
         finally:
             lock.release()
-    _tell(settings, about)
+    _tell(settings.data, about)
 
 
 def _refuse_filled(folder: Path) -> None:
     if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
         message = f"{folder} is not empty; a backup is restored into an empty folder only (--data NEW)"
-        raise ArchiveError(message)
+        raise archive.ArchiveError(message)
 
 
 def _refuse_unknown(about: dict[str, Any]) -> None:
@@ -75,11 +74,11 @@ def _unpack(file: Path, folder: Path) -> None:
     archive.sync(folder)
 
 
-def _tell(settings: Settings, about: dict[str, Any]) -> None:
+def _tell(folder: Path, about: dict[str, Any]) -> None:
     console.print(contents(about["databases"]))
     taken = f"as it stood on {when(about['taken'])} (Aulario {about['aulario']})"
-    console.print(f"\n[green]{settings.data} is restored[/], {taken}.")
+    console.print(f"\n[green]{folder} is restored[/], {taken}.")
     if f"secrets/{KEY}" not in about["files"]:
-        key = settings.data / "secrets" / KEY
+        key = folder / "secrets" / KEY
         console.print(f"[yellow]Before you start it:[/] put the master key at {key}, or into AULARIO_SECRETS_KEY.")
     console.print("Start it with: [bold]aulario up[/]")

@@ -60,6 +60,7 @@ def sizes(transaction: Transaction) -> Sizes:
 
 
 def _untaken(transaction: Transaction, handler: str, event: Envelope) -> State:
+    # A handler passes what was recorded before it began, and what the sweeper has forgotten since.
     place = inbox.position(transaction, handler)
     return State(handler, "coming" if place is None or place < event.sequence else "passed")
 

@@ -10,13 +10,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from aulario.backends.database import DatabaseError
+
 CORE = Path(__file__).parent / "migrations"
 
 # It tells at each look what kind of database it sees; what was run is told by whoever asked for it.
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-class SchemaError(Exception):
+class SchemaError(DatabaseError):
     """The database's schema is not one this program can work with; nothing was changed."""
 
 

@@ -8,7 +8,6 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 from contextlib import closing
-from gzip import BadGzipFile
 from hashlib import file_digest
 from pathlib import Path
 from typing import IO, Any
@@ -93,7 +92,7 @@ def sync(folder: Path) -> None:
 def _opened(source: Path) -> tarfile.TarFile:
     try:
         return tarfile.open(source, "r:gz")
-    except (tarfile.TarError, EOFError, BadGzipFile, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise _damaged(source, str(error)) from error
 
 

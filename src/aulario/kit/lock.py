@@ -42,6 +42,7 @@ def holder(folder: Path) -> str | None:
     if not path.exists():
         return None
     with path.open("rb") as file:
+        # Shared, so that two who look at once do not take each other for the holder.
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

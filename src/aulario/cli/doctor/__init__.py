@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from rich.markup import escape
 
 from aulario.cli.doctor import checks
-from aulario.cli.doctor.checks import Finding
+from aulario.cli.doctor.finding import Finding
 from aulario.cli.failing import explained
 from aulario.cli.look import COLOURS, console, number, table
 from aulario.cli.opening import Data, configured

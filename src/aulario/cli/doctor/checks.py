@@ -1,38 +1,23 @@
-"""What the doctor looks at, part by part; each finding says what it saw and, where that is wrong, what to do."""
+"""What the doctor looks at, part by part, from the data folder to the running platform."""
 
 import asyncio
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 import httpx
 
 from aulario import topology
-from aulario.app import RESTORING, damage, last_stop, open_secrets, open_stores
-from aulario.backends.database import DatabaseError
+from aulario.app import RESTORING, open_secrets
 from aulario.backends.secrets import SecretsError
+from aulario.cli.doctor import databases
+from aulario.cli.doctor.finding import Finding
 from aulario.cli.look import number
-from aulario.core import inspecting
-from aulario.core.inspecting import Sizes
-from aulario.core.migrating import SchemaError
-from aulario.core.service import Service
 from aulario.kit.lock import holder
 from aulario.settings import Settings
 
 LOW_DISK = 500_000_000
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a platform that listens everywhere is asked on
-BACKUP = "move the data folder away and run: aulario restore BACKUP"
-
-
-class Finding(NamedTuple):
-    """What was seen of one part."""
-
-    part: str
-    state: Literal["ok", "note", "wrong"]
-    text: str
-    remedy: str = ""
 
 
 def all_of(settings: Settings) -> Iterator[Finding]:
@@ -41,7 +26,7 @@ def all_of(settings: Settings) -> Iterator[Finding]:
     running = holder(settings.data)
     if settings.data.exists() and any(settings.data.glob("*.db")):
         for service in topology.SERVICES:
-            yield from _database(settings, service, running)
+            yield from databases.look(settings, service, running)
         yield _secrets(settings)
     yield _answering(settings, running)
 
@@ -61,37 +46,6 @@ def _folder(settings: Settings) -> Iterator[Finding]:
         f"held by process {running}" if (running := holder(folder)) else "held by nobody"
     )
     yield Finding(part, "wrong" if free < LOW_DISK else "ok", text, "make room: a full disk refuses every write")
-
-
-def _database(settings: Settings, service: Service, running: str | None) -> Iterator[Finding]:
-    """Look at a service's file, how it was left, its schema and what waits in it."""
-    part = f"{service.name}.db"
-    try:
-        if running is None and (stop := last_stop(settings, service.name)) is not None:
-            text = f"the last stop was not clean: {stop.frames} frames of the log were kept"
-            yield Finding(part, "note", f"{text}, {stop.discarded} bytes that no commit covers were discarded")
-        if found := damage(settings, service.name):
-            yield Finding(part, "wrong", f"damaged: {found[0]}", BACKUP)
-        sizes = asyncio.run(_sizes(settings, service))
-    except SchemaError as error:
-        yield Finding(part, "wrong", str(error), "run: aulario migrate, with the version that fits")
-    except (DatabaseError, sqlite3.Error) as error:
-        yield Finding(part, "wrong", str(error), BACKUP)
-    else:
-        yield Finding(part, "ok", _told(sizes))
-        if sizes.dead:
-            yield Finding(part, "wrong", number(sizes.dead, "dead letter"), "see them with: aulario events dead")
-
-
-async def _sizes(settings: Settings, service: Service) -> Sizes:
-    async with open_stores(settings, [service]) as stores:
-        return await stores[service.name].database.read(inspecting.sizes)
-
-
-def _told(sizes: Sizes) -> str:
-    taken = f"{sizes.inbox:,} taken" + (f", {sizes.waiting:,} of them waiting" if sizes.waiting else "")
-    due = f", {sizes.due:,} due later" if sizes.due else ""
-    return f"whole, schema up to date; {number(sizes.outbox, 'event')} recorded, {taken}{due}"
 
 
 def _secrets(settings: Settings) -> Finding:
@@ -117,6 +71,7 @@ def _answering(settings: Settings, running: str | None) -> Finding:
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     if settings.port == 0:
         return Finding("platform", "note", "AULARIO_PORT is 0, so it cannot be asked here")
+    # Past any proxy of this shell: what is asked here is this machine.
     try:
         reply = httpx.get(f"{address}/health/ready", timeout=2, trust_env=False)
     except httpx.HTTPError as error:

@@ -1,6 +1,5 @@
 """`aulario events dead`: what handlers gave up, grouped by handler and error."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -57,7 +56,7 @@ async def _letters(stores: Stores, tenant: str | None, handler: str | None) -> l
     return found
 
 
-def _show_groups(groups: Sequence[Group]) -> None:
+def _show_groups(groups: list[Group]) -> None:
     if not groups:
         console.print("[green]There are no dead letters.[/]")
         return
@@ -70,7 +69,7 @@ def _show_groups(groups: Sequence[Group]) -> None:
     console.print(f"\n{total}. When the cause is gone: [bold]aulario events replay --handler {groups[0].handler}[/]")
 
 
-def _show_letters(letters: Sequence[Held]) -> None:
+def _show_letters(letters: list[Held]) -> None:
     if not letters:
         console.print("[green]There are no dead letters.[/]")
         return

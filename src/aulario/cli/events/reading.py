@@ -28,6 +28,7 @@ class Wanted(NamedTuple):
 
 async def newest(stores: Stores, wanted: Wanted, cursor: Cursor, limit: int) -> list[Envelope]:
     """Give the newest events of all services, of those before the cursor."""
+    # Each service gives a whole page: any one of them may have recorded all of the newest.
     found: list[Envelope] = []
     for name, store in stores.items():
         if wanted.service in (None, name):

@@ -7,14 +7,12 @@ from typing import Annotated
 
 import typer
 
-from aulario.backends.database import Step
 from aulario.cli.events import reading
 from aulario.cli.failing import explained
 from aulario.cli.look import console, number
-from aulario.cli.opening import Stores, configured, with_stores
+from aulario.cli.opening import Stores, configured, with_stores, write
 from aulario.core import dead_letters
 from aulario.core.dead_letters import Choice, Replay
-from aulario.core.unit_of_work import Store
 from aulario.kit.lock import holder
 
 STEP = 500
@@ -78,13 +76,7 @@ async def _replay(stores: Stores, choice: Choice, counts: Mapping[str, Replay]) 
     done = 0
     for name, (count, _) in counts.items():
         for _ in range(ceil(count / STEP)):
-            done += await _revive(stores[name], choice)
+            now = stores[name].clock.now()
+            step = await write(stores[name], partial(dead_letters.replay, choice=choice, now=now, limit=STEP))
+            done += step.replayed
     return done
-
-
-async def _revive(store: Store, choice: Choice) -> int:
-    step = Step(partial(dead_letters.replay, choice=choice, now=store.clock.now(), limit=STEP))
-    (outcome,) = await store.write([step])
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome.replayed

@@ -1,18 +1,15 @@
 """`aulario events show`: one event, what every handler did with it, and what came of it."""
 
-import json
-from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 import typer
 from rich.markup import escape
-from rich.syntax import Syntax
 
 from aulario.backends.database import DatabaseError
 from aulario.cli.events import reading
 from aulario.cli.events.listing import summary
 from aulario.cli.failing import explained
-from aulario.cli.look import coloured, console, print_json, table, when
+from aulario.cli.look import coloured, console, print_json, show_json, table, when
 from aulario.cli.opening import AsJson, Stores, configured, with_stores
 from aulario.contracts.event import Envelope
 from aulario.core.inspecting import State
@@ -23,8 +20,8 @@ class Shown(NamedTuple):
     """An event, what its handlers did, and what its request led to with what was done about that."""
 
     event: Envelope
-    states: Sequence[State]
-    later: Sequence[tuple[Envelope, Sequence[State]]]
+    states: list[State]
+    later: list[tuple[Envelope, list[State]]]
 
 
 def show(
@@ -59,8 +56,7 @@ async def _read(stores: Stores, event_id: str) -> Shown:
 def _show(found: Shown) -> None:
     event = found.event
     console.print(f"[bold]{event.topic}[/], number {event.sequence} of {event.source}, {when(event.time)}\n")
-    text = json.dumps(event.cloudevent(), ensure_ascii=False, indent=2)
-    console.print(Syntax(text, "json", background_color="default", word_wrap=True) if console.is_terminal else text)
+    show_json(event.cloudevent())
     console.print()
     if not found.states:
         console.print("No handler hears it.")
