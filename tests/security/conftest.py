@@ -10,7 +10,7 @@ from tests.platform import Academy, World, done, running
 
 @pytest.fixture(scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with running(tmp_path_factory.mktemp("data")) as world:
+    async with running(tmp_path_factory.mktemp("data"), traces_per_second=10_000) as world:
         yield world
 
 

@@ -53,7 +53,7 @@ WRONG: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("change", WRONG, ids=repr)
+@pytest.mark.parametrize("change", WRONG, ids=ascii)
 async def test_what_is_no_course_is_refused(academy: Academy, change: dict[str, Any]) -> None:
     """Sizes, forms, control characters, and fields that are not for the sender to set."""
     before = len(await academy.listed("/api/courses"))
