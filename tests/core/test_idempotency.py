@@ -83,10 +83,10 @@ async def test_answers_are_kept_for_a_day(store: Store, clock: ManualClock) -> N
     """After 24 hours the key is free again."""
     first = await send(store)
     clock.advance(KEPT - timedelta(seconds=1))
-    await sweep(store)
+    await sweep(store, {})
     assert await send(store) == first
     clock.advance(timedelta(seconds=1))
-    await sweep(store)
+    await sweep(store, {})
     assert (await send(store)).id != first.id
 
 

@@ -24,7 +24,7 @@ async def test_a_position_is_never_given_again(bench: Bench, clock: ManualClock)
     """Not even after the sweeper emptied the table: a subscriber would pass over what comes next."""
     (before,) = await bench.post("old")
     clock.advance(KEPT)
-    await sweep(bench.writer)
+    await sweep(bench.writer, {})
     assert await StoreLog(bench.writer).after(0, "note.posted", 10) == []
     await bench.writer.work(NORTH, lambda uow: uow.record(NoteDue(note_id="new")))
     (after,) = await StoreLog(bench.writer).after(before.sequence, "note.due", 10)

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 SECONDS = 60.0
 """How long an installation may take to heal."""
-LOOK = 0.02
+LOOK = 0.05
 
 
 async def until(condition: Callable[[], T | None], what: str, seconds: float = SECONDS) -> T:

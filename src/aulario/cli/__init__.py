@@ -2,7 +2,7 @@
 
 import typer
 
-from aulario.cli import backup, doctor, events, migrate, restore, up, version
+from aulario.cli import backup, doctor, events, flows, migrate, restore, up, version
 
 app = typer.Typer(
     name="aulario",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("migrate")(migrate.migrate)
+app.add_typer(flows.app, name="flows")
 app.add_typer(events.app, name="events")
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)

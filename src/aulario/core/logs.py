@@ -19,16 +19,16 @@ LONGEST = 16_000
 DEEPEST = 8
 """Levels of nesting that are written out: what refers to itself must not end a request."""
 
-_SECRET = r"(?:passw|secret|token|authorization|cookie|credential|private.?key|api.?key)"
-_SECRET_KEY = re.compile(_SECRET, re.IGNORECASE)
+_HINT = r"(?:passw|secret|token|authorization|cookie|credential|private.?key|api.?key)"
+_SECRET_KEY = re.compile(_HINT, re.IGNORECASE)
 _SECRETS_IN_TEXT = (
     (re.compile(r"\b(bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     # A JSON web token, signed or encrypted.
     (re.compile(r"\beyJ[\w-]{1,2048}\.[\w-]*(?:\.[\w-]*){0,3}"), HIDDEN),
-    # password=..., "token": "...", Authorization: Basic ..., as addresses, bodies and the words of exceptions have them.
+    # password=..., "token": "...", Authorization: Basic ...: as addresses, bodies and exceptions have them.
     (
         re.compile(
-            rf"({_SECRET}\w{{0,32}}[\\\"']{{0,3}}\s{{0,3}}[:=]\s{{0,3}}(?:bearer\s|basic\s)?)"
+            rf"({_HINT}\w{{0,32}}[\\\"']{{0,3}}\s{{0,3}}[:=]\s{{0,3}}(?:bearer\s|basic\s)?)"
             r"(?:\\*(?P<quote>[\"']))?(?(quote)(?:\\.|(?!(?P=quote))[^\\])*(?P=quote)?|[^\s&]+)",
             re.IGNORECASE | re.DOTALL,
         ),

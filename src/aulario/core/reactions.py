@@ -13,6 +13,7 @@ from aulario.core.consuming import Claimed, Consumer
 from aulario.core.errors import Unavailable
 from aulario.core.handlers import Outside
 from aulario.core.logs import log
+from aulario.core.measuring import measure
 from aulario.core.relay import Relay
 from aulario.core.sweeping import sweep
 from aulario.kit.crash import crash_point
@@ -25,6 +26,7 @@ BREATH = 1.0
 YIELD = 0.02
 """Seconds left to requests after each batch while there are any."""
 SWEEP_SECONDS = 600.0
+MEASURE_SECONDS = 5.0
 
 _log = log("reactions")
 
@@ -50,7 +52,8 @@ class Reactions:
         self._slots = asyncio.Semaphore(CALLS)
         self._relay, self._kept = Relay(store), self.consumer.kept.listen()
         loops = [self._follow(name, await self._subscribe(name)) for name in self.consumer.handlers]
-        for loop in (*loops, self._forever(self._retry), self._forever(self._promote), self._forever(self._sweep)):
+        steps = (self._retry, self._promote, self._sweep, self._measure)
+        for loop in (*loops, *map(self._forever, steps)):
             self._tasks.append(asyncio.create_task(loop))
 
     async def stop(self, grace: float) -> None:
@@ -95,9 +98,12 @@ class Reactions:
             await self._relay.promote()
 
     async def _sweep(self) -> None:
-        # Not at the start: after a long stop, those who follow the outbox take what is old in it first.
         await asyncio.sleep(SWEEP_SECONDS)
-        await sweep(self.consumer.store)
+        await sweep(self.consumer.store, self.broker.taken())
+
+    async def _measure(self) -> None:
+        await measure(self.consumer.store, self.broker.taken())
+        await asyncio.sleep(MEASURE_SECONDS)
 
     async def _call_all(self, claims: Iterable[Claimed]) -> None:
         """Call out for each claim in a task of its own, a bounded number at a time; waits for a free place only."""

@@ -1,6 +1,6 @@
 """The broker contract: how a handler is given the events of a topic, and says that it has them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from aulario.backends.database import Transaction
@@ -47,3 +47,7 @@ class Broker(Protocol):
     """Gives out subscriptions; `position` is the place kept for this handler, None for a handler that is new."""
 
     async def subscribe(self, handler: str, topic: str, position: int | None, *, from_first: bool) -> Subscription: ...
+
+    def taken(self) -> Mapping[str, int]:
+        """Give the position up to which everybody who follows a topic here has its events."""
+        ...

@@ -1,4 +1,4 @@
-"""The traces contract: keeps the spans of sampled requests for people who look, and never more than it was given room."""
+"""The traces contract: keeps the spans of sampled requests for people who look, and never more than it has room for."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol

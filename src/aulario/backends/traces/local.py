@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
@@ -61,7 +61,7 @@ class LocalTraces(SpanExporter):
 
     def trace(self, trace_id: str) -> list[Span]:
         rows = self._run(lambda connection: connection.execute(_TRACE, (trace_id,)).fetchall())
-        return [Span(*row[:-1], msgspec.json.decode(row[-1])) for row in rows]
+        return [_span(row) for row in rows]
 
     def recent(self, limit: int) -> list[Summary]:
         rows = self._run(lambda connection: connection.execute(_RECENT, (limit,)).fetchall())
@@ -110,6 +110,11 @@ class LocalTraces(SpanExporter):
             part = Path(f"{self.path}{suffix}")
             if part.exists():
                 part.replace(f"{self.path}.corrupt{suffix}")
+
+
+def _span(row: Sequence[Any]) -> Span:
+    values = [*row[:-1], msgspec.json.decode(row[-1])]
+    return Span(*values)
 
 
 def _row(span: ReadableSpan) -> tuple[str | int | bytes, ...]:
