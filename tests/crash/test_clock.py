@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from aulario.app import Platform
 from aulario.backends.payments import Charge, Charged, PaymentGateway
@@ -46,11 +47,14 @@ async def test_leases_outlive_a_leap(installation: Installation, crowd: Crowd) -
             looks[0] += 1
             return await look(calling)
 
+        def has_looked(often: int) -> bool:
+            return looks[0] >= often
+
         payments.due = counted  # type: ignore[method-assign, assignment]  # counts, and does the same
         for step, seen in ((HOUR, 2), (-2 * HOUR, 4), (HOUR, 6)):
             clock.advance(step)
             payments.kept.ring()
-            await until(lambda seen=seen: looks[0] >= seen, "it has looked again")  # type: ignore[misc]
+            await until(partial(has_looked, seen), "it has looked again")
         assert gateway.calls == 1
         gateway.answering.set()
         await installation.quiet()

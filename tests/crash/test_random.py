@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from functools import partial
 
 import httpx
 import pytest
@@ -25,6 +26,10 @@ def progress(installation: Installation, crowd: Crowd, measure: str) -> int:
     return int(installation.rows("courses", "SELECT count(*) FROM enrolments")[0][0])
 
 
+def has_come(installation: Installation, crowd: Crowd, measure: str, moment: int) -> bool:
+    return progress(installation, crowd, measure) >= moment
+
+
 async def test_killed_at_random(installation: Installation, crowd: Crowd, seed: int) -> None:
     """F35: whatever dies when, nothing is lost, doubled, swapped or left, and asking again completes it."""
     chance = random.Random(seed)
@@ -33,7 +38,7 @@ async def test_killed_at_random(installation: Installation, crowd: Crowd, seed: 
         posting = asyncio.create_task(crowd.post(await process.url(), count=EACH))
         measure = chance.choice(("answers", "charges", "enrolments"))
         moment = progress(installation, crowd, measure) + chance.randrange(1, 300)
-        await until(lambda measure=measure, moment=moment: progress(installation, crowd, measure) >= moment, measure)  # type: ignore[misc]
+        await until(partial(has_come, installation, crowd, measure, moment), f"there are {moment} {measure}")
         await process.kill()
         await posting
 
