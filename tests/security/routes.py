@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-from aulario.core.routing import Route
-from aulario.edge import system
+from aulario import edge
+from aulario.core.routing import Route, Routes
 from aulario.topology import SERVICES
 
 SAMPLES = {
@@ -22,8 +24,16 @@ SAMPLES = {
 
 
 def routes() -> list[Route]:
-    declared = [*(service.routes for service in SERVICES), system.routes]
-    return [route for group in declared for route in group.routes if isinstance(route, Route)]
+    groups = [*(service.routes for service in SERVICES), *_of_the_edge()]
+    return [route for group in groups for route in group.routes if isinstance(route, Route)]
+
+
+def _of_the_edge() -> Iterator[Routes]:
+    """Give what each file of the edge declares, so that a new file is found by itself."""
+    for found in iter_modules(edge.__path__, "aulario.edge."):
+        declared = getattr(import_module(found.name), "routes", None)
+        if isinstance(declared, Routes):
+            yield declared
 
 
 def method(route: Route) -> str:
