@@ -38,7 +38,7 @@ from aulario.core.routing import Site
 from aulario.core.service import Service
 from aulario.core.throttle import Throttle
 from aulario.core.unit_of_work import Store
-from aulario.edge import problems, system
+from aulario.edge import documents, problems, system
 from aulario.edge.front import Front
 from aulario.edge.hops import Hops
 from aulario.kit.clock import Clock, SystemClock
@@ -158,7 +158,7 @@ class Platform:
 
     def _serve(self, backends: Mapping[type, Any], asking: Asking) -> None:
         """Make the routes of all services one application."""
-        for routes in (*(service.routes for service in self.services), system.routes):
+        for routes in (*(service.routes for service in self.services), documents.routes, system.routes):
             self.api.router.routes.extend(routes.routes)
         problems.install(self.api)
         self.api.state.sites = {

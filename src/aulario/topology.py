@@ -17,7 +17,9 @@ ROUTES = {
     "/api/orders": "orders",
     "/api/payments": "payments",
     "/api/system": "edge",
+    "/": "edge",
+    "/docs": "edge",
     "/health": "edge",
     "/metrics": "edge",
 }
-"""Public addresses by prefix. What is not here is not reachable."""
+"""Public addresses by prefix, the longest that fits; what is not here is not reachable."""
