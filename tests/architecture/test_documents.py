@@ -83,6 +83,12 @@ def test_every_setting_is_listed() -> None:
     assert listed == {f"{PREFIX}{name.upper()}": field.description for name, field in Settings.model_fields.items()}
 
 
+def test_the_front_page_shows_the_flow_as_it_is_drawn() -> None:
+    """README.md holds the very picture that a run of the welcome flow was drawn as."""
+    picture = FENCED.findall((ROOT / "docs" / "flows" / "welcome.md").read_text(encoding="utf-8"))[0]
+    assert picture in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_every_decision_has_its_number() -> None:
     """They count on without a gap, and each is titled by its number."""
     pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
