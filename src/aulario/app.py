@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from fastapi import FastAPI
-
 from aulario import __version__, topology
 from aulario.backends.broker import Log
 from aulario.backends.broker.local import LocalBroker
@@ -39,6 +37,7 @@ from aulario.core.service import Service
 from aulario.core.throttle import Throttle
 from aulario.core.unit_of_work import Store
 from aulario.edge import documents, problems, system
+from aulario.edge.api import Api
 from aulario.edge.front import Front
 from aulario.edge.hops import Hops
 from aulario.kit.clock import Clock, SystemClock
@@ -72,7 +71,7 @@ class Platform:
         self._given = dict(backends or {})
         self._reactions: list[Reactions] = []
         self._stack = AsyncExitStack()
-        self.api = FastAPI(title="Aulario", version=__version__, docs_url=None, redoc_url=None)
+        self.api = Api(title="Aulario", version=__version__, docs_url=None, redoc_url=None)
         self.web = Front(
             self.api,
             Hops(settings.trusted_hops),

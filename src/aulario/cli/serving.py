@@ -46,6 +46,7 @@ class Server(uvicorn.Server):
             lifespan="off",
             access_log=False,
             log_config=None,
+            log_level="warning",
             server_header=False,
             proxy_headers=False,
             # Longer than proxies keep theirs, so that none is handed a connection that is just being closed.

@@ -1,11 +1,11 @@
 """Who asks, in which tenant and in which trace: what travels with every request, event, call, span and log line."""
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from random import getrandbits
 from typing import Self
 
 from aulario.contracts.event import Envelope
@@ -32,7 +32,7 @@ class Context:
     @classmethod
     def root(cls, request_id: str = "", *, sampled: bool = False, tenant: str = "", service: str = "") -> Self:
         """Begin a trace, and a request id of our own where none is given."""
-        trace_id = os.urandom(16).hex()
+        trace_id = f"{getrandbits(128):032x}"
         # A span id taken from its trace id marks a context that no span stands for; see `is_root`.
         return cls(request_id or uuid7(), trace_id, trace_id[16:], sampled, tenant, service)
 
@@ -62,7 +62,7 @@ class Context:
 
     def child(self, *, service: str = "", tenant: str = "") -> Self:
         """Give the context of a new span beneath this one."""
-        return self._in_span(os.urandom(8).hex(), service, tenant)
+        return self._in_span(f"{getrandbits(64):016x}", service, tenant)
 
     def within(self, *, service: str = "", tenant: str = "") -> Self:
         """Give this span's context as another service or tenant sees it."""

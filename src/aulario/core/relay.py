@@ -59,7 +59,7 @@ class StoreLog(Log):
         self._store = store
 
     async def after(self, position: int, topic: str, limit: int) -> list[Envelope]:
-        return await self._store.database.read(lambda transaction: outbox.after(transaction, position, topic, limit))
+        return await self._store.database.glance(lambda transaction: outbox.after(transaction, position, topic, limit))
 
     async def last(self) -> int:
         return await self._store.database.read(outbox.last)

@@ -51,12 +51,14 @@ class Front:
         attributes = {"http.request.method": scope["method"], "aulario.poll": b"x-aulario-poll" in headers}
         self.in_flight += 1
         with telemetry.span(scope["method"], "server", service="edge", parent=context, attributes=attributes) as span:
-            await passage.run(self.app)
+            try:
+                await passage.run(self.app)
+            finally:
+                self.in_flight -= 1
             span.set("http.response.status_code", passage.status)
             span.set("http.route", passage.route)
             span.set("aulario.tenant", passage.tenant)
             passage.tell()
-        self.in_flight -= 1
 
     def _context(self, scope: Scope, headers: Mapping[bytes, str]) -> Context:
         """Begin the request's context, or take up the one a trusted hop began."""

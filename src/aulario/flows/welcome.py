@@ -6,14 +6,14 @@ from typing import Any
 from aulario.flows.stage import Flow, FlowError, Login, Stage
 from aulario.kit.ids import uuid7
 
-STORY = """An administrator adds a person. Nobody calls anybody after that: **orders** hears that the person came and \
-makes the one welcome order, **payments** hears of the order and charges it through the academy's gateway, **orders** \
-hears how that ended, and **courses** hears that the order is paid and enrols the person.
+STORY = """An administrator adds a person. Nobody calls anybody after that: **orders** hears that the person came \
+and makes the one welcome order, **payments** hears of the order and charges it through the academy's gateway, \
+**orders** hears how that ended, and **courses** hears that the order is paid and enrols the person.
 
 A crash at any arrow loses nothing and doubles nothing: each step stores its rows, its events and the mark that it \
-happened in one transaction. A refused payment ends in a failed order, which its owner can pay again; a gateway that is \
-down keeps the payment pending until it is back. `GET /api/orders/{id}/story` tells an administrator where a learner \
-stands, and why."""
+happened in one transaction. A refused payment ends in a failed order, which its owner can pay again; a gateway that \
+is down keeps the payment pending until it is back. `GET /api/orders/{id}/story` tells an administrator where a \
+learner stands, and why."""
 
 ATTEMPTS = 5
 PASSWORD = "a-quiet-river-at-dawn"  # noqa: S105 - of a person who exists for this story only

@@ -90,6 +90,11 @@ class SqliteDatabase(Database):
     async def read(self, body: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, body)
 
+    async def glance(self, body: Callable[[Transaction], T]) -> T:
+        # Others first: who glances again and again must not keep the loop to themselves.
+        await asyncio.sleep(0)
+        return self._read(body)
+
     async def check(self) -> str | None:
         try:
             await self.read(lambda transaction: transaction.run("SELECT 1").fetchone())
