@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, Self
 
 from aulario import __version__, topology
@@ -27,6 +28,7 @@ from aulario.core.asking import Answerer, Asking
 from aulario.core.auth import Tokens
 from aulario.core.consuming import Consumer
 from aulario.core.health import Health
+from aulario.core.idempotency import Pepper
 from aulario.core.keys import KeyRing
 from aulario.core.logs import log
 from aulario.core.migrating import SchemaError, migrate, pending, revisions
@@ -143,6 +145,7 @@ class Platform:
             KeyRing: keys,
             PaymentGateway: gateway,
             Throttle: Throttle(cache, settings.account_rate, settings.address_rate),
+            Pepper: await _pepper(self.secrets),
             Tokens: Tokens(keys, settings.issuer, self.clock),
             Traces: self.traces,
         }
@@ -161,7 +164,8 @@ class Platform:
             self.api.router.routes.extend(routes.routes)
         problems.install(self.api)
         self.api.state.sites = {
-            name: Site(self.stores.get(name), asking, backends[Tokens], backends) for name in (*self.stores, "edge")
+            name: Site(self.stores.get(name), asking, backends[Tokens], backends, backends[Pepper])
+            for name in (*self.stores, "edge")
         }
 
     async def _react(self, backends: dict[type, Any], stack: AsyncExitStack) -> None:
@@ -268,6 +272,15 @@ def _recover(path: Path) -> None:
     if found is not None:
         say = _log.warning if found.discarded else _log.info
         say("the last stop was not clean", database=path.name, frames=found.frames, discarded_bytes=found.discarded)
+
+
+async def _pepper(secrets: Secrets) -> Pepper:
+    """Read the installation's key for digests, or make it."""
+    found = await secrets.get("pepper")
+    if found is None:
+        found = token_bytes(32)
+        await secrets.put("pepper", found)
+    return Pepper(found)
 
 
 def _committed(service: str, units: int) -> None:

@@ -35,7 +35,7 @@ def test_a_healthy_folder_is_told_part_by_part(command: Command, lived: Path) ->
     assert result.code == 0
     assert "Nothing is wrong." in result.out
     assert "whole, schema up to date; 17 events recorded, 0 taken" in result.out
-    assert "3 secrets, all can be read" in result.out
+    assert "4 secrets, all can be read" in result.out
     assert "held by nobody" in result.out
     assert content(lived) == before
 

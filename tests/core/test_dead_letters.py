@@ -208,3 +208,14 @@ async def test_a_call_is_replayed_as_a_call(bench: Bench) -> None:
     await bench.consumer.settle(again, "told")
     assert await bench.effects("tell") == ["told"]
     assert await count(bench) == 0
+
+
+async def test_ordered_letters_stay_in_order(bench: Bench) -> None:
+    """Replayed together, a later one of a key waits again when the earlier one fails again."""
+    await kill(bench, "a", "b", handler="follow")
+    bench.faults.of["a"] = [Boom()]
+    await replay(bench)
+    await bench.later(seconds=0)
+    assert await bench.effects("follow") == []
+    await run_dry(bench)
+    assert await bench.effects("follow") == ["a", "b"]

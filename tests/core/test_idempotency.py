@@ -8,14 +8,14 @@ from pydantic import BaseModel
 
 from aulario.core.context import Context
 from aulario.core.errors import Unprocessable
-from aulario.core.idempotency import KEPT, Once, answered, fingerprint
+from aulario.core.idempotency import KEPT, Once, Pepper, answered, fingerprint
 from aulario.core.sweeping import sweep
 from aulario.core.unit_of_work import Store, UnitOfWork
 from aulario.kit.clock import ManualClock
 from tests.core.conftest import NORTH, SOUTH
 from tests.core.sample import Boom, post, texts
 
-ONCE = Once("u1", "POST /notes", "key-1", fingerprint(b"body"))
+ONCE = Once("north", "u1", "POST /notes", "key-1", fingerprint(Pepper(b"pepper"), b"body"))
 
 
 class NoteOut(BaseModel):
@@ -45,7 +45,7 @@ async def test_another_body_is_refused(store: Store) -> None:
     """A key that stands for something else is a mistake of the client, and nothing is done."""
     await send(store)
     with pytest.raises(Unprocessable, match="another body"):
-        await send(store, ONCE._replace(fingerprint=fingerprint(b"other")))
+        await send(store, ONCE._replace(fingerprint=fingerprint(Pepper(b"pepper"), b"other")))
     assert await store.read(NORTH, texts) == ["hello"]
 
 
@@ -60,7 +60,7 @@ async def test_a_key_belongs_to_its_caller_and_route(store: Store, other: dict[s
 async def test_a_key_belongs_to_its_tenant(store: Store) -> None:
     """Nobody is given what was answered in another academy."""
     first = await send(store)
-    assert (await send(store, context=SOUTH)).id != first.id
+    assert (await send(store, ONCE._replace(tenant="south"), context=SOUTH)).id != first.id
 
 
 async def test_a_request_that_failed_may_be_repeated(store: Store) -> None:
@@ -90,6 +90,7 @@ async def test_answers_are_kept_for_a_day(store: Store, clock: ManualClock) -> N
     assert (await send(store)).id != first.id
 
 
-def test_fingerprints_tell_parts_apart() -> None:
-    """Bytes that move from one part to the next make another digest."""
-    assert fingerprint(b"ab", b"c") != fingerprint(b"a", b"bc")
+def test_fingerprints_are_of_no_use_elsewhere() -> None:
+    """A body's digest is another with another key, so a stolen one lets nobody try passwords; the key is not shown."""
+    assert fingerprint(Pepper(b"one"), b"body") != fingerprint(Pepper(b"two"), b"body")
+    assert "one" not in repr(Pepper(b"one"))

@@ -96,6 +96,28 @@ async def test_a_probe_that_succeeds_resumes_the_handler(bench: Bench) -> None:
     assert await bench.effects("follow") == ["a", "b", "c", "d"]
 
 
+async def test_a_clock_set_back_prolongs_no_wait(bench: Bench) -> None:
+    """Neither a pause nor the wait for another attempt lasts the hour that the clock lost."""
+    bench.faults.of |= {"a": [DOWN], "b": [Boom()]}
+    await bench.give("copy", await bench.post("a"))
+    await bench.give("follow", await bench.post("b"))
+    bench.clock.advance(timedelta(hours=-1))
+    await bench.later(seconds=0)
+    assert await bench.effects("copy") == ["a"]
+    assert await bench.effects("follow") == ["b"]
+
+
+async def test_a_probe_that_is_out_is_the_only_one(bench: Bench) -> None:
+    """While a provider keeps the one call waiting, no second is made to see how it is."""
+    first, second = await bench.give("tell", await bench.post("a", "b"))
+    for claimed in (first, second):
+        await bench.consumer.give_back(claimed, DOWN)
+    bench.clock.advance(timedelta(minutes=1))
+    _, (probe,) = await bench.consumer.due()
+    calling = {(probe.held.handler, probe.held.envelope.id)}
+    assert await bench.consumer.due(calling) == (0, [])
+
+
 async def test_a_pause_is_the_handlers_own(bench: Bench) -> None:
     """Another handler of the same event goes on."""
     bench.faults.of["a"] = [DOWN]

@@ -14,6 +14,7 @@ from aulario.contracts.identity import Role
 from aulario.core.asking import Asking
 from aulario.core.auth import Tokens
 from aulario.core.endpoints import Body, Working
+from aulario.core.idempotency import Pepper
 from aulario.core.keys import KeyRing
 from aulario.core.routing import MAX_DEPTH, PUBLIC, SIGNED_IN, Routes, Site, only, service_only
 from aulario.core.unit_of_work import Store
@@ -54,7 +55,7 @@ async def client(store: Store, tokens: Tokens) -> AsyncIterator[httpx.AsyncClien
     app = FastAPI()
     app.router.routes.extend(routes().routes)
     problems.install(app)
-    app.state.sites = {"writer": Site(store, Asking(), tokens, {})}
+    app.state.sites = {"writer": Site(store, Asking(), tokens, {}, Pepper(b"pepper"))}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield client
 

@@ -92,3 +92,9 @@ def test_personal_words_do_not_make_a_password() -> None:
     assert password_weakness("lópez-maría-1", *personal) is not None
     assert password_weakness("maria pinta ocho girasoles", *personal) is None
     assert password_weakness("Maria.Lopez84") is None
+
+
+def test_a_long_password_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Piled accents take the square of their number to put in order, so nothing too long comes that far."""
+    monkeypatch.setattr(passwords, "normalize", Mock(side_effect=AssertionError))
+    assert password_weakness("a\u0301\u0323" * 200) == "The password may have at most 256 characters."

@@ -92,7 +92,9 @@ class Consumer:
         clock that leapt may have ended its lease while this very process still waits for the answer.
         """
         now = self.store.clock.now()
-        healthy, probes = self.pauses.open(list(self.handlers)), self.pauses.probes(now)
+        healthy = self.pauses.open(list(self.handlers))
+        # A probe that is out is the probe; another would only be the next to hang.
+        probes = set(self.pauses.probes(now)) - {handler for handler, _ in calling}
 
         def waiting(transaction: Transaction) -> list[Held]:
             held = inbox.due(transaction, now, healthy, ROUND)
@@ -146,6 +148,10 @@ class Consumer:
         return self._effect(transaction, held)
 
     def _again(self, transaction: Transaction, held: Held) -> Outcome:
+        if self.handlers[held.handler].ordered and inbox.is_blocked(transaction, held.handler, held.envelope):
+            # Replayed together with an earlier one of its key, which failed again.
+            self._hold(transaction, msgspec.structs.replace(held, due=None))
+            return "held"
         if self.handlers[held.handler].call:
             return self._claim(transaction, held) if inbox.is_held(transaction, held) else "known"
         if not inbox.finish(transaction, held):

@@ -103,9 +103,10 @@ class Work:
         if not 0 < len(key) <= MAX_KEY or not key.isprintable():
             message = f"an Idempotency-Key has 1 to {MAX_KEY} printable characters"
             raise BadRequest(message)
-        who = self._caller.user_id if self._caller else "anybody"
-        path = self.request.url.path
-        return Once(who, f"{self.request.method} {path}", key, fingerprint(await self.request.body()))
+        # The caller's own tenant, not the one worked in: an academy that is being opened has another at each try.
+        tenant, who = (self._caller.tenant, self._caller.user_id) if self._caller else ("", "anybody")
+        route = f"{self.request.method} {self.request.url.path}"
+        return Once(tenant, who, route, key, fingerprint(self._site.pepper, await self.request.body()))
 
 
 async def _work(request: Request) -> Work:

@@ -3,6 +3,7 @@
 After the IETF draft "The Idempotency-Key HTTP Header Field": same key and body, same answer; another body, 422.
 """
 
+import hmac
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
@@ -22,23 +23,33 @@ _KEEP = "INSERT INTO idempotency (tenant, caller, route, key, fingerprint, reply
 R = TypeVar("R", bound=BaseModel)
 
 
+class Pepper(bytes):
+    """The installation's own key for digests: what is digested can then not be guessed from a copy of the database."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Pepper(***)"
+
+
 class Once(NamedTuple):
     """What makes a request the same request: who calls which route with which key, and what was sent."""
 
+    tenant: str
     caller: str
     route: str
     key: str
     fingerprint: str
 
 
-def fingerprint(*parts: bytes) -> str:
-    """Give a digest that tells bodies apart without keeping them."""
-    return sha256(b"\0".join(parts)).hexdigest()
+def fingerprint(pepper: Pepper, body: bytes) -> str:
+    """Tell bodies apart without keeping them; keyed, for with the digest alone a password in one could be guessed."""
+    return hmac.new(pepper, body, sha256).hexdigest()
 
 
 def answered(uow: UnitOfWork, once: Once, reply: type[R], act: Callable[[], object]) -> R:
     """Give the kept reply, or act and keep it in the action's own transaction; raises Unprocessable on another body."""
-    place = (uow.tenant, once.caller, once.route, once.key)
+    place = (once.tenant, once.caller, once.route, once.key)
     kept = uow.transaction.run(_FIND, place).fetchone()
     if kept is None:
         answer = reply.model_validate(act(), from_attributes=True)

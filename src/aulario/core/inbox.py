@@ -10,6 +10,8 @@ from aulario.backends.database import Transaction
 from aulario.contracts.event import Envelope
 from aulario.core.models import instant, micros
 
+FARTHEST = timedelta(minutes=10)
+"""Longer than any wait for another attempt."""
 HISTORY = 10
 """Failures remembered of one event and handler, newest last."""
 
@@ -100,11 +102,16 @@ def is_held(transaction: Transaction, held: Held) -> bool:
 
 
 def due(transaction: Transaction, now: datetime, handlers: Collection[str], limit: int) -> list[Held]:
-    """Give what waits for its next attempt and claims whose lease ran out, for some handlers, by due time."""
+    """Give what waits for its next attempt and claims whose lease ran out, for some handlers, by due time.
+
+    What waits for later than anything ever waits for was put there by a clock that was set back since: it is due too.
+    """
     marks = ", ".join("?" * len(handlers))
-    statement = f"""SELECT {_HELD} FROM inbox WHERE status IN ('waiting', 'claimed') AND due <= ?
+    statement = f"""SELECT {_HELD} FROM inbox WHERE status IN ('waiting', 'claimed')
+        AND (due <= ? OR (due > ? AND status = 'waiting'))
         AND handler IN ({marks}) ORDER BY due, sequence LIMIT ?"""  # noqa: S608 - constants and marks
-    return [held(row) for row in transaction.run(statement, (micros(now), *handlers, limit)).fetchall()]
+    parameters = (micros(now), micros(now + FARTHEST), *handlers, limit)
+    return [held(row) for row in transaction.run(statement, parameters).fetchall()]
 
 
 def about(transaction: Transaction, tenant: str, key: str) -> list[Held]:

@@ -49,6 +49,9 @@ def described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if isinstance(error, Problem | Poison) else type(error).__name__
 
 
+LONGEST_PAUSE = timedelta(seconds=30)
+
+
 @dataclass
 class Pauses:
     """Which handlers are paused because everything they try fails, and when each is to be probed."""
@@ -66,7 +69,7 @@ class Pauses:
         streak = self._streaks[handler] = self._streaks.get(handler, 0) + 1
         if isinstance(error, Unavailable) or streak >= self.policy.streak:
             doublings = min(6, max(0, streak - 1))
-            self._until[handler] = now + min(timedelta(seconds=30), timedelta(seconds=0.5) * 2**doublings)
+            self._until[handler] = now + min(LONGEST_PAUSE, timedelta(seconds=0.5) * 2**doublings)
 
     def is_paused(self, handler: str) -> bool:
         """Tell whether new events of a handler are to be kept rather than tried."""
@@ -78,4 +81,4 @@ class Pauses:
 
     def probes(self, now: datetime) -> list[str]:
         """Give the paused handlers that may try one event to see whether the fault is over."""
-        return [handler for handler, until in list(self._until.items()) if until <= now]
+        return [handler for handler, until in list(self._until.items()) if not now < until <= now + LONGEST_PAUSE]

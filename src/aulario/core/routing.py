@@ -13,6 +13,7 @@ from aulario.core.asking import Asking
 from aulario.core.auth import Caller, CallingService, Tokens
 from aulario.core.context import current
 from aulario.core.errors import BadRequest, Forbidden, Unauthorized
+from aulario.core.idempotency import Pepper
 from aulario.core.unit_of_work import Store
 
 MAX_DEPTH = 32
@@ -62,6 +63,7 @@ class Site:
     asking: Asking
     tokens: Tokens
     backends: Mapping[type, Any]
+    pepper: Pepper
 
 
 class Route(APIRoute):

@@ -15,7 +15,8 @@ _EXPIRED = """DELETE FROM inbox WHERE (handler, event_id) IN (SELECT handler, ev
 WHERE expires <= ? AND status = 'done' ORDER BY expires LIMIT ?)"""
 # Each by its own age: a due event that fired late tells an old time, and what stands before it may be young.
 _OLD = "SELECT sequence, topic FROM (SELECT * FROM outbox ORDER BY sequence LIMIT ?2) WHERE time <= ?1"
-_REPLIES = "DELETE FROM idempotency WHERE expires <= ?"
+_REPLIES = """DELETE FROM idempotency WHERE (tenant, caller, route, key) IN (SELECT tenant, caller, route, key
+FROM idempotency WHERE expires <= ? ORDER BY expires LIMIT ?)"""
 
 
 async def sweep(store: Store, taken: Mapping[str, int]) -> int:
@@ -35,10 +36,10 @@ async def sweep(store: Store, taken: Mapping[str, int]) -> int:
 
 def _sweep(transaction: Transaction, store: Store, taken: Mapping[str, int]) -> int:
     now = store.clock.now()
-    transaction.run(_REPLIES, (micros(now),))
+    replies = transaction.run(_REPLIES, (micros(now), STEP)).rowcount
     inbox = transaction.run(_EXPIRED, (micros(now), STEP)).rowcount
     old = transaction.run(_OLD, ((now - KEPT).isoformat(), STEP)).fetchall()
     sent = [sequence for sequence, topic in old if sequence <= taken.get(topic, sequence)]
     for sequence in sent:
         transaction.run("DELETE FROM outbox WHERE sequence = ?", (sequence,))
-    return max(inbox, len(sent))
+    return max(replies, inbox, len(sent))

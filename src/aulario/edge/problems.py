@@ -21,8 +21,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
-    # The framework answers with this and raises again, so the front still logs what it was.
-    app.add_exception_handler(Exception, _of_fault)
 
 
 async def _of_problem(request: Request, error: Exception) -> Response:
@@ -48,10 +46,6 @@ async def _of_http(request: Request, error: Exception) -> Response:
     problem = NotFound("there is nothing at this address") if error.status_code == NotFound.status else None
     found = problem or BadRequest(str(error.detail))
     return _response(request, error.status_code, found, error.headers or {})
-
-
-async def _of_fault(request: Request, _: Exception) -> Response:
-    return _response(request, Problem.status, Problem(FAULT), {})
 
 
 def _response(request: Request, status: int, problem: Problem, headers: Mapping[str, Any]) -> Response:

@@ -1,5 +1,6 @@
 """The addresses of courses: what is taught, and who takes part."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -101,3 +102,21 @@ async def test_a_new_academy_has_a_welcome_course_in_its_language(world: World, 
     (course,) = await academy.listed("/api/courses")
     assert (course["title"], course["currency"], course["welcome"]) == (title, "USD", True)
     assert f"New-{language.title()} Academy" in course["description"]
+
+
+async def test_the_newest_choice_counts_whatever_the_clock_did(world: World, academy: Academy) -> None:
+    """Chosen after the clock was set back, another welcome course is still the one that new people are given."""
+    courses = [done(await academy.admin.post("/api/courses", json=COURSE), 201)["id"] for _ in range(2)]
+    done(await academy.admin.put("/api/courses/welcome", json={"course_id": courses[0]}))
+    world.clock.advance(timedelta(hours=-1))
+    done(await academy.admin.put("/api/courses/welcome", json={"course_id": courses[1]}))
+    world.clock.advance(timedelta(hours=1))
+
+    async def known() -> bool | None:
+        query = "SELECT course_id FROM offers WHERE welcome AND tenant_id = ?"
+        rows = await world.platform.stores["orders"].database.read(
+            lambda transaction: transaction.run(query, (academy.tenant,)).fetchall()
+        )
+        return rows == [(courses[1],)] or None
+
+    await world.until(known)

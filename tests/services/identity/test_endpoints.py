@@ -121,6 +121,16 @@ async def test_registering_tells_nobody_who_is_there(world: World, academy: Acad
     await world.sign_in("north", "admin@north.example")
 
 
+async def test_the_same_key_opens_one_academy(world: World) -> None:
+    """A repeated request gets the first one's answer, though each would have opened an academy of its own."""
+    admin = {"email": "ada@twice.example", "name": "Ada", "password": "seven lamps behind the harbour"}
+    operator = world.operator()
+    headers = {"idempotency-key": "twice"}
+    body = {"slug": "twice", "name": "Twice", "admin": admin}
+    first, second = [await operator.post("/api/tenants", json=body, headers=headers) for _ in range(2)]
+    assert done(first, 201) == done(second, 201)
+
+
 async def test_an_academy_is_opened_with_its_administrator(world: World) -> None:
     """It is listed for operators, and its administrator can sign in at once."""
     made = done(await world.operator().post("/api/tenants", json=ACADEMY), 201)

@@ -61,7 +61,8 @@ def _secrets(settings: Settings) -> Finding:
     try:
         count = asyncio.run(read())
     except SecretsError as error:
-        return Finding("secrets", "wrong", str(error), "bring the key or the file back from a backup")
+        advice = f"bring the key or the file back from a backup: {error}"
+        return Finding("secrets", "wrong", "they cannot all be read", advice)
     return Finding("secrets", "ok", f"{number(count, 'secret')}, all can be read")
 
 

@@ -32,21 +32,25 @@ def open_academy(uow: UnitOfWork, tenant: TenantCreated) -> None:
 
 def add_course(uow: UnitOfWork, new: NewCourse, teacher_id: str | None = None, *, welcome: bool = False) -> Course:
     """Make a course and publish it."""
-    course = uow.add(Course(id=uuid7(), **new._asdict(), welcome=welcome, teacher_id=teacher_id, created_at=uow.now))
-    _publish(uow, course)
-    return course
+    course = uow.add(
+        Course(
+            id=uuid7(),
+            **new._asdict(),
+            welcome=welcome,
+            teacher_id=teacher_id,
+            created_at=uow.now,
+            published_at=uow.now,
+        )
+    )
+    return _tell(uow, course)
 
 
 def choose_welcome(uow: UnitOfWork, course_id: str) -> Course:
     """Make a course the one new people are given, in place of another; raises NotFound."""
     chosen, before = queries.course(uow, course_id), queries.welcome_course(uow)
     if before is not None and before.id != chosen.id:
-        uow.amend(Course, before.id, welcome=False)
-        _publish(uow, queries.course(uow, before.id))
-    uow.amend(Course, chosen.id, welcome=True)
-    course = queries.course(uow, course_id)
-    _publish(uow, course)
-    return course
+        _publish(uow, before, welcome=False)
+    return _publish(uow, chosen, welcome=True)
 
 
 def enrol(uow: UnitOfWork, order: OrderPaid) -> None:
@@ -74,7 +78,14 @@ def enrol(uow: UnitOfWork, order: OrderPaid) -> None:
         )
 
 
-def _publish(uow: UnitOfWork, course: Course) -> None:
+def _publish(uow: UnitOfWork, course: Course, *, welcome: bool) -> Course:
+    """Change a course's terms; told at a later time than before, by which others know the newest of them."""
+    published_at = rules.later(uow.now, course.published_at)
+    uow.amend(Course, course.id, welcome=welcome, published_at=published_at)
+    return _tell(uow, queries.course(uow, course.id))
+
+
+def _tell(uow: UnitOfWork, course: Course) -> Course:
     uow.record(
         CoursePublished(
             course_id=course.id,
@@ -82,6 +93,7 @@ def _publish(uow: UnitOfWork, course: Course) -> None:
             price=course.price,
             currency=course.currency,
             welcome=course.welcome,
-            published_at=uow.now,
+            published_at=course.published_at,
         )
     )
+    return course

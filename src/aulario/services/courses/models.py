@@ -30,6 +30,8 @@ class Course(CoursesModel):
     welcome: Mapped[bool]
     teacher_id: Mapped[str | None]
     created_at: Mapped[datetime]
+    published_at: Mapped[datetime]
+    """When its terms were last told; always later than the time before, whatever the clock did."""
 
 
 class Enrolment(CoursesModel):

@@ -1,5 +1,6 @@
 """Every write of identity."""
 
+import secrets
 from typing import NamedTuple
 
 from aulario.contracts.identity import Role, TenantCreated, UserCreated
@@ -81,6 +82,7 @@ def sign_in(uow: UnitOfWork, user_id: str) -> Refresh:
         SignIn(
             id=refresh.sign_in_id,
             user_id=user_id,
+            seed=secrets.token_hex(32),
             token_hash=refresh.hash,
             previous_hash=None,
             rotated_at=uow.now,
@@ -100,8 +102,9 @@ def renew(uow: UnitOfWork, presented: Refresh) -> Renewed | None:
     if verdict is Verdict.END:
         uow.amend(SignIn, found.id, ended_at=uow.now)
         return None
-    following = Refresh.make(uow.tenant, found.id)
-    uow.amend(SignIn, found.id, token_hash=following.hash, previous_hash=presented.hash, rotated_at=uow.now)
+    following = presented.following(found.seed)
+    if verdict is Verdict.ROTATE:
+        uow.amend(SignIn, found.id, token_hash=following.hash, previous_hash=presented.hash, rotated_at=uow.now)
     return Renewed(queries.user(uow, found.user_id), following)
 
 

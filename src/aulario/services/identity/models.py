@@ -51,6 +51,8 @@ class SignIn(IdentityModel):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str]
+    seed: Mapped[str]
+    """What each token's follower is made with, so that a repeated refresh gets the same one again."""
     token_hash: Mapped[str]
     previous_hash: Mapped[str | None]
     rotated_at: Mapped[datetime]

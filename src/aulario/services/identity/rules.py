@@ -1,5 +1,6 @@
 """How refresh tokens are made and judged."""
 
+import hmac
 import secrets
 from datetime import datetime, timedelta
 from enum import Enum
@@ -36,6 +37,10 @@ class Refresh(NamedTuple):
             raise Unauthorized(REFUSED)
         return cls(*parts)
 
+    def following(self, seed: str) -> Self:
+        """Give the token after this one; whoever has not both the token and the seed cannot."""
+        return self._replace(secret=hmac.new(seed.encode(), self.secret.encode(), sha256).hexdigest())
+
     @property
     def hash(self) -> str:
         """What is stored; a stolen database signs nobody in."""
@@ -49,17 +54,18 @@ class Verdict(Enum):
     """What a presented refresh token deserves."""
 
     ROTATE = "rotate"
+    REPEAT = "repeat"
     REFUSE = "refuse"
     END = "end"
 
 
 def judge(sign_in: SignIn, presented: Refresh, now: datetime) -> Verdict:
-    """Rotate the newest token and, for a moment, the one before it; one used up earlier was stolen from somebody."""
+    """Rotate the newest token; for a moment the one before it is a repeat; one used up earlier was stolen."""
     if sign_in.ended_at is not None or sign_in.expires_at <= now:
         return Verdict.REFUSE
     if compare_digest(sign_in.token_hash, presented.hash):
         return Verdict.ROTATE
     is_repeat = sign_in.previous_hash is not None and compare_digest(sign_in.previous_hash, presented.hash)
     if is_repeat and abs(now - sign_in.rotated_at) <= GRACE:
-        return Verdict.ROTATE
+        return Verdict.REPEAT
     return Verdict.END

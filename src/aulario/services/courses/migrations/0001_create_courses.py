@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("welcome", sa.Boolean, nullable=False),
         sa.Column("teacher_id", sa.Text),
         sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("published_at", sa.BigInteger, nullable=False),
     )
     op.create_index("courses_list", "courses", ["tenant_id", "id"])
     op.create_table(

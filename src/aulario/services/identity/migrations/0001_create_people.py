@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("tenant_id", sa.Text, nullable=False),
         sa.Column("user_id", sa.Text, nullable=False),
+        sa.Column("seed", sa.Text, nullable=False),
         sa.Column("token_hash", sa.Text, nullable=False),
         sa.Column("previous_hash", sa.Text),
         sa.Column("rotated_at", sa.BigInteger, nullable=False),
