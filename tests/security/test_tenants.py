@@ -45,6 +45,9 @@ async def answer(client: httpx.AsyncClient, route: Route, given: str, sent: Any)
 
 
 def takes_ids(route: Route, description: Any) -> bool:
+    if route.path == "/api/tenants":
+        # An operator's own list: every academy is in it, so where it is continued from makes a difference.
+        return False
     queries = {name for name in query_names(route) if name.endswith("_id") or name == "cursor"}
     return "{" in route.path or bool(queries) or "_id" in str(body(description, route))
 
