@@ -23,7 +23,7 @@ CALLS = 64
 CALL_SECONDS = 30.0
 BREATH = 1.0
 """Seconds between looks at what another process may have changed, and before a refused storage is tried again."""
-YIELD = 0.02
+YIELD = 0.1
 """Seconds left to requests after each batch while there are any."""
 SWEEP_SECONDS = 600.0
 MEASURE_SECONDS = 5.0
