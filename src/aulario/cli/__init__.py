@@ -2,7 +2,7 @@
 
 import typer
 
-from aulario.cli import backup, doctor, events, flows, migrate, restore, up, version
+from aulario.cli import academy, backup, doctor, events, flows, migrate, restore, up, version
 
 app = typer.Typer(
     name="aulario",
@@ -16,6 +16,7 @@ app.command("migrate")(migrate.migrate)
 app.add_typer(flows.app, name="flows")
 app.add_typer(events.app, name="events")
 app.command("doctor")(doctor.doctor)
+app.command("academy")(academy.academy)
 app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)
 app.command("version")(version.version)

@@ -3,7 +3,6 @@
 import asyncio
 
 from fastapi import Response
-from msgspec import structs
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from aulario.backends.traces import Span, Traces
@@ -63,7 +62,7 @@ async def show_trace(trace_id: str, work: Working) -> list[SpanOut]:
     mine = [span for span in spans if span.tenant == work.caller.tenant]
     if not mine:
         raise NotFound(NOTHING)
-    return [SpanOut(**structs.asdict(span)) for span in mine]
+    return [SpanOut.model_validate(span) for span in mine]
 
 
 def _spans(traces: Traces | None, trace_id: str) -> list[Span]:
