@@ -33,14 +33,23 @@ TARGETS = {
 }
 
 
-def measured(name: str, run: Callable[[], dict[str, Any]], runs: int) -> dict[str, float]:
+class Bench(NamedTuple):
+    """What is run, how many runs its median is of, and what a profile said limits it."""
+
+    run: Callable[[], dict[str, Any]]
+    runs: int
+    limit: str
+
+
+def measured(name: str, bench: Bench) -> dict[str, float]:
     """Run several times and print one JSON line of medians and spreads; gives the medians."""
+    run, runs, limit = bench
     results = [run() for _ in range(runs)]
     figures = {key: [result[key] for result in results] for key in results[0]}
     medians = {key: statistics.median(values) for key, values in figures.items()}
     spreads = {key: [round(min(values), 2), round(max(values), 2)] for key, values in figures.items()}
     rounded = {key: round(value, 2) for key, value in medians.items()}
-    print(json.dumps({"bench": name, "runs": runs, "median": rounded, "spread": spreads}), flush=True)
+    print(json.dumps({"bench": name, "runs": runs, "median": rounded, "spread": spreads, "limit": limit}), flush=True)
     return medians
 
 

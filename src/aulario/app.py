@@ -51,6 +51,9 @@ from aulario.settings import Settings
 RESTORING = "restoring"
 """The folder, inside the data folder, that a restore has while it is under way."""
 
+CROWD = 16
+"""Requests in flight at once beyond which they come before what happens behind them."""
+
 _log = log("app")
 
 
@@ -172,7 +175,7 @@ class Platform:
         broker = LocalBroker(self._log_of)
         for service in self.services:
             consumer = Consumer(self.stores[service.name], service.named_handlers(), owner=f"{os.getpid()}/{uuid7()}")
-            reactions = Reactions(consumer, broker, backends, is_alone=True, is_busy=lambda: self.web.in_flight > 0)
+            reactions = Reactions(consumer, broker, backends, is_alone=True, is_busy=lambda: self.web.in_flight > CROWD)
             self.consumers[service.name] = consumer
             stack.push_async_callback(reactions.stop, self.settings.grace)
             await reactions.start()
