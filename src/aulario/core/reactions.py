@@ -23,8 +23,8 @@ CALLS = 64
 CALL_SECONDS = 30.0
 BREATH = 1.0
 """Seconds between looks at what another process may have changed, and before a refused storage is tried again."""
-YIELD = 0.1
-"""Seconds left to requests after each batch while there are any."""
+YIELD = 0.3
+"""Seconds left to requests after each batch while there is a crowd of them."""
 SWEEP_SECONDS = 600.0
 MEASURE_SECONDS = 5.0
 
