@@ -7,7 +7,6 @@ from fastapi import Depends, Query
 from pydantic import BaseModel
 
 MAX_LIMIT = 100
-CURSOR = "id"
 LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 """Sorts behind every id: where a list without a cursor begins."""
 

@@ -81,7 +81,7 @@ def unpack(source: Path, folder: Path) -> None:
 
 
 def sync(folder: Path) -> None:
-    """Bring a folder's names to disk."""
+    """Bring a folder's names to disk: a new file survives power loss by its bytes and its name."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aulario.backends.secrets import SecretsError
+from aulario.kit.archive import sync
 from aulario.kit.ids import uuid7
 
 P = ParamSpec("P")
@@ -92,7 +93,7 @@ class FileSecrets:
         if self._key is None:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._directory.chmod(0o700)
-            _sync(self._directory.parent)
+            sync(self._directory.parent)
             key = self._given_key or self._key_from_file()
             self._refuse_a_foreign(key)
             self._key = key
@@ -154,12 +155,4 @@ def _write(path: Path, content: bytes, *, only_new: bool = False) -> None:
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)
